@@ -1,0 +1,73 @@
+"""An answer: recommended items with their scores and the reasons for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended item.
+
+    Attributes:
+        item_id: its id.
+        title: for display, where the items have one.
+        score: its probability under the mean.
+        shares: each network's exact part of the score; they sum to 1.
+        evidence: bits by network within a consensus; empty without one.
+        contributions: the shares, with a consensus's part spread by evidence; they sum to 1.
+    """
+
+    item_id: str
+    title: str | None
+    score: float
+    shares: dict[str, float]
+    evidence: dict[str, float]
+    contributions: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """The answer to one request; iterate over it for the items, best first.
+
+    Attributes:
+        request_id: names the answer.
+        user_id: as asked.
+        cohort: of the history's length: 0, 1, 2-3, 4-9, 10-49 or 50+.
+        items: best first; fewer than k where fewer are allowed.
+        weights: the weights used, by network; they sum to 1.
+        mass: each network's probability of the allowed set before it was restricted to it.
+        abstained: networks with nothing to say about this request.
+        last_resort: whether popularity alone answered.
+        unknown_items: item ids in the request that the catalogue lacks; they were skipped.
+        model: the model id.
+    """
+
+    request_id: str
+    user_id: str | None
+    cohort: str
+    items: list[Recommendation]
+    weights: dict[str, float]
+    mass: dict[str, float]
+    abstained: list[str]
+    last_resort: bool
+    unknown_items: list[str]
+    model: str
+
+    def __iter__(self) -> Iterator[Recommendation]:
+        """Iterate over the items, best first."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self.items)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for JSON; evidence is left out where there is none."""
+        data = asdict(self)
+        for item in data["items"]:
+            if not item["evidence"]:
+                del item["evidence"]
+        return data

@@ -1,0 +1,259 @@
+"""A trained recommender as a folder of plain data, written atomically and verified on load.
+
+    CURRENT                       version and sha256 of its manifest, swapped by os.replace
+    versions/<id>/manifest.json   specs, proportions, sha256 of every other file
+    versions/<id>/catalogue.parquet, users.parquet, histories.parquet
+    versions/<id>/state/<network>.json, weights/<network>.safetensors
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from safetensors.numpy import load_file, save_file
+
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.fields import UserFields
+from ysmean.data.histories import Histories
+from ysmean.data.schema import FeatureType
+from ysmean.data.users import Users
+from ysmean.errors import BundleError
+from ysmean.mean.proportions import Proportions
+from ysmean.networks.network import Network, State
+from ysmean.networks.registry import REGISTRY, Spec, spec_from_json, spec_to_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a recommender is made of.
+
+    Attributes:
+        catalogue: N items.
+        histories: of U users.
+        users: the users' table, where there is one.
+        fields: the vocabulary of the users' features.
+        specs, networks: by name, in the order of the proportions.
+        proportions: of the mean.
+        manifest: what else is known: seed, creation time, versions, notes, metrics.
+    """
+
+    catalogue: Catalogue
+    histories: Histories
+    users: Users | None
+    fields: UserFields
+    specs: Mapping[str, Spec]
+    networks: Mapping[str, Network]
+    proportions: Proportions
+    manifest: Mapping[str, Any]
+
+    @cached_property
+    def user_fields(self) -> npt.NDArray[np.int32]:
+        """The tokens of every user's features, int32 (U, F)."""
+        return self.fields.tokens(self.users, self.histories.user_ids)
+
+    @cached_property
+    def states(self) -> dict[str, State]:
+        """What each network remembers."""
+        return {name: network.state() for name, network in self.networks.items()}
+
+    @cached_property
+    def model_id(self) -> str:
+        """sha256 over specs, catalogue, weights and proportions; times do not enter."""
+        digest = hashlib.sha256()
+        digest.update(_json([{n: spec_to_json(s)} for n, s in self.specs.items()]))
+        digest.update(_json(self.proportions.to_json()))
+        digest.update(_json(self.fields.to_json()))
+        digest.update(self.catalogue.frame.write_json().encode())
+        digest.update(self.catalogue.warm.tobytes())
+        for name, state in self.states.items():
+            digest.update(name.encode() + _json(state.settings))
+            for key in sorted(state.arrays):
+                array = np.ascontiguousarray(state.arrays[key])
+                digest.update(f"{key}{array.dtype}{array.shape}".encode() + array.tobytes())
+        return f"sha256:{digest.hexdigest()}"
+
+
+def write(parts: Parts, folder: Path) -> Path:
+    """Write parts as a new version beside the others, then name it current.
+
+    Returns:
+        The folder of the version.
+
+    Raises:
+        BundleError: if the folder holds something else.
+    """
+    if folder.is_file() or (
+        folder.is_dir() and any(folder.iterdir()) and not (folder / "versions").is_dir()
+    ):
+        raise BundleError(
+            f"{folder} is not empty and no bundle; nothing was written. Choose another folder."
+        )
+    version = f"{parts.model_id.removeprefix('sha256:')[:12]}-{uuid.uuid4().hex[:6]}"
+    place = folder / "versions" / version
+    beside = folder / "versions" / f".writing-{version}"
+    try:
+        beside.mkdir(parents=True)
+        _write_files(parts, beside)
+        hashes = {name: _sha256(beside / name) for name in _names(beside)}
+        manifest = _manifest(parts, hashes)
+        (beside / "manifest.json").write_bytes(manifest)
+        for path in beside.rglob("*"):
+            _sync(path)
+        _sync(beside)
+        beside.rename(place)
+        _sync(folder / "versions")
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    line = f"{version} {hashlib.sha256(manifest).hexdigest()}\n"
+    draft = folder / f".CURRENT-{version}"
+    draft.write_text(line)
+    _sync(draft)
+    os.replace(draft, folder / "CURRENT")
+    _sync(folder)
+    return place
+
+
+def read(folder: Path) -> Parts:
+    """Read the current version, verifying every file.
+
+    Raises:
+        BundleError: says what is wrong and with which file.
+    """
+    place, manifest = _verified(folder)
+    try:
+        return _assemble(place, manifest)
+    except (KeyError, ValueError, TypeError, OSError, pl.exceptions.PolarsError) as error:
+        raise BundleError(
+            f"{place} passes its checksums but cannot be read: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _write_files(parts: Parts, place: Path) -> None:
+    catalogue, histories = parts.catalogue, parts.histories
+    frame = catalogue.frame.with_columns(pl.Series("_warm", catalogue.warm))
+    frame.write_parquet(place / "catalogue.parquet")
+    if parts.users is not None:
+        parts.users.frame.write_parquet(place / "users.parquet")
+    histories.to_frame().write_parquet(place / "histories.parquet")
+    for part in ("state", "weights"):
+        (place / part).mkdir()
+    for name, state in parts.states.items():
+        (place / "state" / f"{name}.json").write_bytes(_json(state.settings))
+        arrays = {key: np.ascontiguousarray(array) for key, array in state.arrays.items()}
+        save_file(arrays, place / "weights" / f"{name}.safetensors")
+
+
+def _manifest(parts: Parts, hashes: Mapping[str, str]) -> bytes:
+    users = parts.users
+    return _json(
+        {
+            "format": FORMAT,
+            "model_id": parts.model_id,
+            "networks": {name: spec_to_json(spec) for name, spec in parts.specs.items()},
+            "proportions": parts.proportions.to_json(),
+            "schema": dict(parts.catalogue.schema),
+            "user_schema": None if users is None else dict(users.schema),
+            "fields": parts.fields.to_json(),
+            **parts.manifest,
+            "files": dict(hashes),
+        },
+        indent=1,
+    )
+
+
+def _verified(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the current version's folder and manifest; every hash has been checked."""
+    current = folder / "CURRENT"
+    if not current.is_file():
+        what = "does not exist" if not folder.exists() else "is no bundle: it has no file CURRENT"
+        raise BundleError(f"{folder} {what}. Expected a folder written by `ysmean train --out`.")
+    words = current.read_text(errors="replace").split()
+    place = folder / "versions" / words[0] if len(words) == 2 else None
+    if place is None or Path(words[0]).name != words[0] or not (place / "manifest.json").is_file():
+        raise BundleError(
+            f"{current} names no complete version. Restore it, or write to it the name of a folder "
+            f"in {folder / 'versions'} and the sha256 of its manifest.json."
+        )
+    raw = (place / "manifest.json").read_bytes()
+    if hashlib.sha256(raw).hexdigest() != words[1]:
+        raise BundleError(f"{place / 'manifest.json'} was altered: its sha256 is not as in CURRENT.")
+    manifest: dict[str, Any] = json.loads(raw)
+    if manifest["format"] > FORMAT:
+        raise BundleError(
+            f"{place} has bundle format {manifest['format']}; this version of Ys-Mean reads up to "
+            f"{FORMAT}. Install a newer ysmean, or train anew."
+        )
+    for name, expected in manifest["files"].items():
+        path = place / name
+        if not path.is_file():
+            raise BundleError(f"{path} is missing. Restore it, or go back to an older version.")
+        if _sha256(path) != expected:
+            raise BundleError(
+                f"{path} was altered: its sha256 is not as in the manifest. Restore the file, "
+                "or go back to an older version."
+            )
+    return place, manifest
+
+
+def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
+    frame = pl.read_parquet(place / "catalogue.parquet")
+    warm = frame.get_column("_warm").to_numpy()
+    schema = {name: FeatureType(kind) for name, kind in manifest["schema"].items()}
+    catalogue = Catalogue(frame.drop("_warm"), schema, warm)
+    users = None
+    if manifest["user_schema"] is not None:
+        user_schema = {n: FeatureType(kind) for n, kind in manifest["user_schema"].items()}
+        users = Users(pl.read_parquet(place / "users.parquet"), user_schema, ())
+    specs = {name: spec_from_json(data) for name, data in manifest["networks"].items()}
+    networks = {}
+    for name, spec in specs.items():
+        settings = json.loads((place / "state" / f"{name}.json").read_bytes())
+        state = State(settings, load_file(place / "weights" / f"{name}.safetensors"))
+        networks[name] = REGISTRY[spec.kind][1].from_state(spec, state, catalogue)
+    known = {"format", "networks", "proportions", "schema", "user_schema", "fields", "files"}
+    return Parts(
+        catalogue=catalogue,
+        histories=Histories.from_frame(pl.read_parquet(place / "histories.parquet")),
+        users=users,
+        fields=UserFields.from_json(manifest["fields"]),
+        specs=specs,
+        networks=networks,
+        proportions=Proportions.from_json(manifest["proportions"]),
+        manifest={k: v for k, v in manifest.items() if k not in known},
+    )
+
+
+def _json(data: Any, indent: int | None = None) -> bytes:
+    return json.dumps(data, indent=indent, allow_nan=False).encode()
+
+
+def _names(place: Path) -> list[str]:
+    return sorted(p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

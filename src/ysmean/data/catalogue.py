@@ -1,0 +1,203 @@
+"""The ordered list of everything that can be recommended, and what each item is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ysmean.data.events import Events
+from ysmean.data.items import Items
+from ysmean.data.schema import FeatureType
+from ysmean.errors import DataError, UnknownItemError, nearest
+
+RESERVED = frozenset({"item_id", "available_from", "available_until"})
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Items in class order: item `i` of the frame is class index `i`.
+
+    Attributes:
+        frame: one row a class: `item_id`, the features, and `available_from` /
+            `available_until` in seconds where given. Items without features hold nulls.
+        schema: the type of each feature.
+        warm: bool (N,), whether the item has events in training. The others are cold.
+        notes: what a person should know about how it was put together.
+    """
+
+    frame: pl.DataFrame
+    schema: Mapping[str, FeatureType]
+    warm: npt.NDArray[np.bool_]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def build(
+        cls, events: Events, items: Items | None = None, *, unknown_items: str = "keep"
+    ) -> tuple[Catalogue, Events]:
+        """Join the items file with the items that only the events know.
+
+        Args:
+            events: all events; their items become warm.
+            items: what the items are; its order is the class order.
+            unknown_items: `"keep"` appends items that the items file lacks, without features;
+                `"drop"` drops their events.
+
+        Returns:
+            The catalogue, and the events that it covers.
+
+        Raises:
+            DataError: if no event is left.
+        """
+        if unknown_items not in ("keep", "drop"):
+            raise DataError(f"unknown_items is {unknown_items!r}; expected 'keep' or 'drop'.")
+        seen = events.frame.get_column("item_id").unique(maintain_order=True)
+        if items is None:
+            return cls(pl.DataFrame({"item_id": seen}), {}, np.ones(len(seen), bool)), events
+        frame, notes = items.frame, []
+        unknown = seen.filter(~seen.is_in(frame.get_column("item_id").implode()))
+        if len(unknown):
+            lost = events.frame.get_column("item_id").is_in(unknown.implode())
+            counted = f"{len(unknown):,} items in {int(lost.sum()):,} events"
+            if unknown_items == "drop":
+                events = replace(events, frame=events.frame.filter(~lost))
+                notes.append(f"{counted} are missing from the items file: events dropped")
+            else:
+                extra = pl.DataFrame({"item_id": unknown})
+                frame = pl.concat([frame, extra], how="diagonal")
+                notes.append(f"{counted} are missing from the items file: kept, featureless")
+        if not len(events):
+            raise DataError(
+                "No event is on an item of the items file. Check that both use the same item ids, "
+                f"for example {seen[0]!r} in events against {items.frame['item_id'][0]!r} in items."
+            )
+        taken = events.frame.filter(~pl.col("excludes")).get_column("item_id").unique()
+        warm = frame.get_column("item_id").is_in(taken.implode()).to_numpy()
+        return cls(frame, dict(items.schema), warm, tuple(notes)), events
+
+    def __len__(self) -> int:
+        """Return the number of classes, N."""
+        return len(self.frame)
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """The item ids in class order."""
+        ids: list[str] = self.frame.get_column("item_id").to_list()
+        return ids
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The class index of each item id."""
+        return {item: i for i, item in enumerate(self.item_ids)}
+
+    def classes(self, ids: Iterable[str]) -> npt.NDArray[np.int32]:
+        """Return the class index of each id as int32 (n,), -1 for unknown ones."""
+        index = self.index
+        return np.array([index.get(i, -1) for i in ids], np.int32)
+
+    def known_classes(self, ids: Iterable[str]) -> npt.NDArray[np.int32]:
+        """Return the class index of each id.
+
+        Raises:
+            UnknownItemError: names the first id that is not in the catalogue.
+        """
+        ids = list(ids)
+        classes = self.classes(ids)
+        if (classes < 0).any():
+            bad = ids[int(np.argmax(classes < 0))]
+            raise UnknownItemError(
+                f"Item {bad!r} is not among the {len(self):,} items of the catalogue."
+            )
+        return classes
+
+    def titles(self, classes: npt.NDArray[np.int32]) -> list[str | None]:
+        """Return the display titles of classes; None where there is none."""
+        if "title" not in self.frame.columns:
+            return [None] * len(classes)
+        titles: list[str | None] = self.frame.get_column("title").gather(classes).to_list()
+        return titles
+
+    @cached_property
+    def has_features(self) -> npt.NDArray[np.bool_]:
+        """Bool (N,): whether anything at all is known of what the item is."""
+        known = np.zeros(len(self), bool)
+        for name in self.schema:
+            known |= self.frame.get_column(name).is_not_null().to_numpy()
+        return known
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """The categorical values of all items, for stated preferences."""
+        return Attributes.of(self.frame, self.schema)
+
+    def seconds(self, column: str) -> npt.NDArray[np.float64] | None:
+        """Return `available_from` or `available_until` as float64 (N,), NaN where open."""
+        if column not in self.frame.columns:
+            return None
+        values = self.frame.get_column(column).cast(pl.Float64)
+        return None if values.null_count() == len(values) else values.to_numpy()
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Which items carry which categorical value, as one sparse row of classes a value.
+
+    Attributes:
+        rows: the row of each (feature, value).
+        offsets: int64 (V + 1,); row `r` holds `classes[offsets[r]:offsets[r + 1]]`.
+        classes: int32, class indices in ascending order within a row.
+    """
+
+    rows: Mapping[tuple[str, str], int]
+    offsets: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, schema: Mapping[str, FeatureType]) -> Attributes:
+        """Collect the values of the category and categories features of a frame."""
+        long = [
+            _values(frame, name, listed=kind is FeatureType.CATEGORIES)
+            for name, kind in schema.items()
+            if kind in (FeatureType.CATEGORY, FeatureType.CATEGORIES)
+        ]
+        if not long:
+            return cls({}, np.zeros(1, np.int64), np.empty(0, np.int32))
+        table = pl.concat(long).sort("feature", "value", "class")
+        groups = table.group_by("feature", "value", maintain_order=True).len()
+        keys = zip(groups["feature"].to_list(), groups["value"].to_list(), strict=True)
+        return cls(
+            {key: row for row, key in enumerate(keys)},
+            np.concatenate([[0], groups["len"].to_numpy().cumsum()]).astype(np.int64),
+            table["class"].to_numpy(),
+        )
+
+    def row(self, feature: str, value: str) -> int:
+        """Return the row of a stated preference.
+
+        Raises:
+            DataError: names the nearest feature or value that items do have.
+        """
+        if (feature, value) in self.rows:
+            return self.rows[feature, value]
+        features = {f for f, _ in self.rows}
+        if feature not in features:
+            raise DataError(
+                f"Preference on {feature!r}: no item has such a categorical feature."
+                + nearest(feature, features)
+            )
+        values = [v for f, v in self.rows if f == feature]
+        raise DataError(f"No item has {feature} = {value!r}." + nearest(value, values[:200]))
+
+
+def _values(frame: pl.DataFrame, name: str, *, listed: bool) -> pl.DataFrame:
+    """Return one row for each (class, value) of a categorical feature."""
+    long = frame.select(
+        pl.int_range(pl.len(), dtype=pl.Int32).alias("class"),
+        pl.lit(name).alias("feature"),
+        pl.col(name).alias("value"),
+    )
+    return (long.explode("value") if listed else long).drop_nulls("value").unique()

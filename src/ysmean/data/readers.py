@@ -1,0 +1,118 @@
+"""Read a table from a file or any dataframe, with our column names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ysmean.errors import DataError, nearest
+
+CSV = {".csv": ",", ".tsv": "\t"}
+SUFFIXES = (*CSV, ".parquet", ".pq", ".ndjson", ".jsonl", ".arrow", ".feather", ".ipc")
+IDS = ("user_id", "item_id")
+
+Source = Any  # a path, any dataframe that narwhals understands, or a dict of columns
+
+
+def read_frame(
+    source: Source, columns: Mapping[str, str] | None = None, required: tuple[str, ...] = ()
+) -> tuple[pl.DataFrame, str]:
+    """Read a table.
+
+    Args:
+        source: a path ending in .csv, .tsv, .parquet, .ndjson or .arrow (and common variants,
+            text also gzipped), any dataframe (pandas, polars, pyarrow, ...), or a dict of columns.
+        columns: our name -> the table's name, such as `{"user_id": "uid"}`.
+        required: names that must be there.
+
+    Returns:
+        The table under our names, and what to call it in messages.
+
+    Raises:
+        DataError: names the file and what is wrong with it.
+    """
+    if isinstance(source, str | Path):
+        name = Path(source).name
+        frame = _read_file(Path(source), dict(columns or {}))
+    else:
+        name = "the table"
+        frame = _from_dataframe(source)
+    for ours, theirs in (columns or {}).items():
+        if theirs not in frame.columns:
+            raise DataError(
+                f"{name} has no column {theirs!r} (mapped to {ours})." + nearest(theirs, frame.columns)
+            )
+    if columns:
+        taken = set(columns) - set(columns.values())
+        frame = frame.drop([c for c in frame.columns if c in taken])
+        frame = frame.rename({theirs: ours for ours, theirs in columns.items()})
+    for column in required:
+        if column not in frame.columns:
+            raise DataError(
+                f"{name} has no column {column!r}; it has: {', '.join(frame.columns)}. "
+                f"Name the right one with --columns {column}=NAME or columns={{{column!r}: NAME}}."
+            )
+    if not len(frame):
+        raise DataError(f"{name} has no rows.")
+    return frame, name
+
+
+def _read_file(path: Path, columns: dict[str, str]) -> pl.DataFrame:
+    if not path.exists():
+        raise DataError(f"File {path} does not exist.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a file ending in {', '.join(SUFFIXES)}.")
+    if path.stat().st_size == 0:
+        raise DataError(f"File {path} is empty.")
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    suffix = suffix.lower()
+    try:
+        if suffix in CSV:
+            return _read_csv(path, CSV[suffix], columns)
+        if suffix in (".parquet", ".pq"):
+            return pl.read_parquet(path)
+        if suffix in (".ndjson", ".jsonl"):
+            return pl.read_ndjson(path, infer_schema_length=None)
+        if suffix in (".arrow", ".feather", ".ipc"):
+            return pl.read_ipc(path, memory_map=False)
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        text = str(error).strip().split("\n")[0]
+        raise DataError(f"File {path} cannot be read as {suffix[1:]}: {text}") from error
+    raise DataError(
+        f"File {path} ends in {path.suffix or 'nothing'}; expected one of {', '.join(SUFFIXES)}."
+    )
+
+
+def _read_csv(path: Path, separator: str, columns: dict[str, str]) -> pl.DataFrame:
+    # Ids keep their text form: "007" is not 7.
+    ids = {columns.get(name, name): pl.String for name in IDS}
+    header = pl.read_csv(path, separator=separator, n_rows=0, infer_schema=False).columns
+    known = {name: kind for name, kind in ids.items() if name in header}
+    return pl.read_csv(
+        path,
+        separator=separator,
+        schema_overrides=known,
+        infer_schema_length=None,
+        try_parse_dates=True,
+    )
+
+
+def _from_dataframe(source: Source) -> pl.DataFrame:
+    import narwhals as nw
+
+    if isinstance(source, Mapping):
+        return pl.DataFrame(dict(source))
+    try:
+        frame = nw.from_native(source)
+    except TypeError:
+        raise DataError(
+            f"Cannot read a table from {type(source).__name__}; expected a path, a dataframe "
+            "(pandas, polars, pyarrow, ...) or a dict of columns."
+        ) from None
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    native = frame.to_native()
+    return native if isinstance(native, pl.DataFrame) else frame.to_polars()

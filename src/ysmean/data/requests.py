@@ -1,0 +1,211 @@
+"""What a caller asks, and its way into arrays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.data.allowed import AllowedSets
+from ysmean.data.batch import MAX_HISTORY, Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.fields import context_tokens
+from ysmean.data.histories import Histories, pad_tokens
+from ysmean.data.where import parse_where, where_mask
+from ysmean.errors import DataError, RequestError
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request for recommendations.
+
+    Attributes:
+        user_id: whose history and features count; an unknown one is a new user.
+        history: item ids, oldest first, instead of the user's own.
+        preferences: liked values by item feature, `{"genres": ["Comedy"]}`.
+        context: hour (0-23) and weekday (0 = Monday) instead of those of `at`.
+        where: hard constraint on item features, `"year >= 1990 and genres = 'Comedy'"`.
+        exclude: item ids never to be returned.
+        seen: `"exclude"` leaves out the items of the history, `"allow"` keeps them.
+        scale: multipliers by network, `{"content": 2}`.
+        weights: `"fitted"`, `"equal"`, or absolute weights by network.
+        k: how many items.
+        at: the time of the request: seconds since the epoch, a datetime or an ISO string.
+    """
+
+    user_id: str | None = None
+    history: Sequence[str] | None = None
+    preferences: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    context: Mapping[str, float] = field(default_factory=dict)
+    where: str | None = None
+    exclude: Sequence[str] = ()
+    seen: str = "exclude"
+    scale: Mapping[str, float] = field(default_factory=dict)
+    weights: str | Mapping[str, float] = "fitted"
+    k: int = 10
+    at: float | datetime | str | None = None
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Requests as arrays.
+
+    Attributes:
+        batch: what the networks see.
+        allowed: the allowed sets.
+        unknown: for each request, the item ids that the catalogue lacks.
+    """
+
+    batch: Batch
+    allowed: AllowedSets
+    unknown: list[list[str]]
+
+
+def encode(
+    requests: Sequence[Request],
+    catalogue: Catalogue,
+    histories: Histories,
+    user_fields: npt.NDArray[np.int32],
+) -> Encoded:
+    """Turn requests into arrays.
+
+    Args:
+        requests: B of them.
+        catalogue: N items.
+        histories: of U users.
+        user_fields: int32 (U, F), tokens of the users' features.
+
+    Raises:
+        RequestError: says which field of a request is wrong, and what was expected.
+    """
+    at = np.array([seconds(r.at) for r in requests])
+    rows = np.array([histories.index.get(r.user_id or "", -1) for r in requests], np.int64)
+    shown, unknown = [], []
+    for request, row in zip(requests, rows, strict=True):
+        _check(request, len(catalogue))
+        classes, missing = _history(request, row, catalogue, histories)
+        shown.append(classes)
+        unknown.append(missing)
+    fields = np.where(rows[:, None] >= 0, user_fields[np.maximum(rows, 0)], 0)
+    timed = histories.times is not None
+    if not timed and any(r.context for r in requests):
+        raise RequestError(
+            "context was given, but the model was trained on events without timestamps, "
+            "so it has learned nothing about hours or weekdays. Leave context out."
+        )
+    context = context_tokens(at if timed else np.full(len(at), np.nan), [r.context for r in requests])
+    batch = Batch(
+        tokens=pad_tokens(shown, MAX_HISTORY),
+        lengths=np.array([len(s) for s in shown], np.int64),
+        user_fields=fields.astype(np.int32),
+        context=context,
+        preferences=_preferences(requests, catalogue),
+    )
+    return Encoded(batch, _allowed(requests, rows, shown, unknown, catalogue, histories, at), unknown)
+
+
+def seconds(at: float | datetime | str | None) -> float:
+    """Return a time as seconds since the epoch; now for None. Naive times are UTC.
+
+    Raises:
+        RequestError: if a text is neither a number nor an ISO 8601 time.
+    """
+    if at is None:
+        return time.time()
+    if isinstance(at, str):
+        try:
+            return float(at)
+        except ValueError:
+            pass
+        try:
+            at = datetime.fromisoformat(at)
+        except ValueError:
+            raise RequestError(
+                f"at={at!r}; expected seconds since the epoch or a time like 2026-11-24T20:00."
+            ) from None
+    if isinstance(at, datetime):
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return float(at)
+
+
+def _check(request: Request, size: int) -> None:
+    if not 1 <= request.k <= size:
+        raise RequestError(f"k={request.k}; expected 1 to {size:,}, the size of the catalogue.")
+    if request.seen not in ("exclude", "allow"):
+        raise RequestError(f"seen={request.seen!r}; expected 'exclude' or 'allow'.")
+
+
+def _history(
+    request: Request, row: int, catalogue: Catalogue, histories: Histories
+) -> tuple[npt.NDArray[np.int32], list[str]]:
+    """Return the history to be shown, and the ids of it that are unknown."""
+    if request.history is None:
+        if row < 0:
+            return np.empty(0, np.int32), []
+        return histories.classes[histories.offsets[row] : histories.offsets[row + 1]], []
+    classes = catalogue.classes(request.history)
+    return classes[classes >= 0], [
+        item for item, c in zip(request.history, classes, strict=True) if c < 0
+    ]
+
+
+def _preferences(requests: Sequence[Request], catalogue: Catalogue) -> npt.NDArray[np.int32]:
+    """Return attribute rows + 1 of the stated preferences, int32 (B, P)."""
+    rows = []
+    for request in requests:
+        try:
+            rows.append(
+                [
+                    catalogue.attributes.row(feature, str(value)) + 1
+                    for feature, values in request.preferences.items()
+                    for value in ([values] if isinstance(values, str) else values)
+                ]
+            )
+        except DataError as error:
+            raise RequestError(str(error)) from None
+    table = np.zeros((len(rows), max(1, *(len(r) for r in rows), 1)), np.int32)
+    for number, row in enumerate(rows):
+        table[number, : len(row)] = row
+    return table
+
+
+def _allowed(
+    requests: Sequence[Request],
+    rows: npt.NDArray[np.int64],
+    shown: list[npt.NDArray[np.int32]],
+    unknown: list[list[str]],
+    catalogue: Catalogue,
+    histories: Histories,
+    at: npt.NDArray[np.float64],
+) -> AllowedSets:
+    left_out: list[npt.NDArray[np.int32]] = []
+    for request, row, history, missing in zip(requests, rows, shown, unknown, strict=True):
+        excluded = catalogue.classes(request.exclude)
+        missing += [i for i, c in zip(request.exclude, excluded, strict=True) if c < 0]
+        parts = [excluded[excluded >= 0]]
+        if request.seen == "exclude":
+            parts.append(history)
+        if row >= 0:
+            first, last = histories.hidden_offsets[row : row + 2]
+            parts.append(histories.hidden[first:last])
+        left_out.append(np.concatenate(parts))
+    texts = sorted({r.where for r in requests if r.where})
+    masks = tuple(_mask(text, catalogue) for text in texts)
+    return AllowedSets(
+        base=np.ones(len(catalogue), bool),
+        mask_of=np.array([texts.index(r.where) if r.where else -1 for r in requests]),
+        masks=masks,
+        rows=np.repeat(np.arange(len(requests)), [len(c) for c in left_out]),
+        classes=np.concatenate(left_out).astype(np.int32),
+        at=at,
+        available_from=catalogue.seconds("available_from"),
+        available_until=catalogue.seconds("available_until"),
+    )
+
+
+def _mask(text: str, catalogue: Catalogue) -> npt.NDArray[np.bool_]:
+    return where_mask(parse_where(text), catalogue.frame, catalogue.schema)

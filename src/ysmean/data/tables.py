@@ -1,0 +1,78 @@
+"""What the tables of items and of users have in common: an id and typed features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from ysmean.data.readers import Source, read_frame
+from ysmean.data.schema import FeatureType, normalise_features, to_seconds
+from ysmean.errors import DataError
+
+
+def read_features(
+    source: Source,
+    id_column: str,
+    columns: Mapping[str, str] | None,
+    types: Mapping[str, str] | None,
+    times: tuple[str, ...] = (),
+) -> tuple[pl.DataFrame, dict[str, FeatureType], tuple[str, ...]]:
+    """Read a table with one row an id.
+
+    Args:
+        source: as of `read_frame`.
+        id_column: `item_id` or `user_id`; unique and never null.
+        columns: our names -> the table's.
+        types: types of features that replace the inferred ones.
+        times: columns that are times and no features.
+
+    Returns:
+        The table, the types of its features, and notes.
+
+    Raises:
+        DataError: names file, column and row.
+    """
+    frame, name = read_frame(source, columns, (id_column,))
+    ids = id_strings(frame.get_column(id_column), name)
+    twice = ids.is_duplicated()
+    if twice.any():
+        first = ids[int(twice.arg_max() or 0)]
+        rows = (ids == first).arg_true().to_list()
+        raise DataError(
+            f"{name}: {id_column} {first!r} is in rows {rows[0] + 1} and {rows[1] + 1}; "
+            "each id needs exactly one row. Remove or merge the others."
+        )
+    frame = frame.with_columns(ids)
+    for column in times:
+        if column in frame.columns:
+            frame = frame.with_columns(to_seconds(frame.get_column(column), name))
+    frame, schema, notes = normalise_features(frame, name, types, {id_column, *times})
+    return frame, schema, tuple(notes)
+
+
+def id_strings(ids: pl.Series, source: str) -> pl.Series:
+    """Return ids as strings.
+
+    Raises:
+        DataError: names the row of a null or empty id, or a dtype that cannot be an id.
+    """
+    if ids.dtype.is_float():
+        whole = ids.drop_nulls()
+        if len(whole) and (whole.is_finite().all() and (whole.floor() == whole).all()):
+            ids = ids.cast(pl.Int64)  # pandas turns integers with gaps into floats
+        elif len(whole):
+            raise DataError(
+                f"{source}: {ids.name} holds fractional numbers; ids must be text or integers."
+            )
+    if isinstance(ids.dtype, pl.List | pl.Struct | pl.Array):
+        raise DataError(f"{source}: {ids.name} is {ids.dtype}; ids must be text or integers.")
+    text = ids.cast(pl.String)
+    bad = text.is_null() | (text == "").fill_null(False)
+    if bad.any():
+        row = int(bad.arg_max() or 0)
+        raise DataError(
+            f"{source}, row {row + 1}: {ids.name} is empty; every row needs one. "
+            f"{int(bad.sum()):,} rows lack it."
+        )
+    return text

@@ -1,0 +1,57 @@
+"""The errors a caller may want to catch, all under one root.
+
+Every message says what was received, what was expected and what to do about it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class YsMeanError(Exception):
+    """Root of all errors that Ys-Mean raises on purpose."""
+
+
+class DataError(YsMeanError):
+    """An input table cannot be used as it is; names the file, column, row or id."""
+
+
+class UnknownItemError(DataError):
+    """An item id is not in the catalogue."""
+
+
+class ConfigError(YsMeanError):
+    """A setting is unknown, out of range or does not fit the others."""
+
+
+class RequestError(YsMeanError):
+    """A request for recommendations cannot be answered as asked."""
+
+
+class WhereError(RequestError):
+    """A `where` constraint cannot be parsed or does not fit the items' features."""
+
+
+class BundleError(YsMeanError):
+    """A folder is not a complete, unaltered bundle that this version can read."""
+
+
+class TrainingError(YsMeanError):
+    """Training cannot go on; names the network, epoch, step and learning rate."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known name nearest to an unknown one.
+
+    Args:
+        name: what was received.
+        known: the names that would have been understood.
+
+    Returns:
+        For example `" Did you mean 'content'? Known: collaborative, content."`.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{hint} Known: {', '.join(names) or 'none'}."

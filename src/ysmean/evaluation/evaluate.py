@@ -1,0 +1,153 @@
+"""Train on a split and ask its test events: every network, the plain and the fitted mean."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.bundle import Parts
+from ysmean.data.batch import Questions
+from ysmean.data.events import Events
+from ysmean.data.items import Items
+from ysmean.data.splits import make_split
+from ysmean.data.users import Users
+from ysmean.errors import ConfigError, DataError
+from ysmean.evaluation.report import Answers, Report
+from ysmean.mean.proportions import Proportions
+from ysmean.mean.ranks import Standing, standing
+from ysmean.mean.stream import DoubleArray, Stream
+from ysmean.networks.registry import Spec
+from ysmean.recommender import CHUNK, Recommender
+from ysmean.training.progress import Progress
+from ysmean.training.train import Data, learn
+
+TOP = 10
+
+
+def evaluate(
+    events: Events,
+    items: Items | None = None,
+    users: Users | None = None,
+    *,
+    split: str = "leave-last-out",
+    networks: Sequence[Spec] | Mapping[str, Spec] | None = None,
+    candidates: str = "all",
+    seen: str = "exclude",
+    seed: int = 0,
+    preset: str = "default",
+    unknown_items: str = "keep",
+    progress: Progress | None = None,
+) -> Report:
+    """Measure every network and their means on events that nothing was fitted on.
+
+    Each target is ranked against the whole catalogue, never against sampled negatives.
+
+    Args:
+        events: who took what, in order.
+        items: what the items are.
+        users: who the users are.
+        split: `"leave-last-out"`.
+        networks: specs in order, or by name; the default ones for None.
+        candidates: `"all"` items, or those with `"events"` anywhere in the events.
+        seen: `"exclude"` leaves the items of the history out of the ranking; `"allow"`.
+        seed: of everything random.
+        preset: how long networks are trained.
+        unknown_items: `"keep"` or `"drop"` events on items that `items` lacks.
+        progress: is told what happens; silent for None.
+
+    Raises:
+        ConfigError: for a bad setting.
+        DataError: if the data cannot be split.
+    """
+    for name, value, known in (
+        ("candidates", candidates, ("all", "events")),
+        ("seen", seen, ("exclude", "allow")),
+    ):
+        if value not in known:
+            raise ConfigError(f"{name}={value!r}; expected {known[0]!r} or {known[1]!r}.")
+    began = time.perf_counter()
+    progress = progress or Progress()
+    data = Data.join(events, items, users, unknown_items=unknown_items)
+    parts_of = make_split(split, data.histories)
+    base = data.catalogue.warm if candidates == "events" else np.ones(len(data.catalogue), bool)
+    parts = learn(data, parts_of, networks, base, seed, preset, progress)
+    trained = time.perf_counter()
+    answers = ask(parts, data.questions(parts_of.test), base, seen, progress)
+    seconds = {
+        "train": {name: log["seconds"] for name, log in parts.manifest["training"].items()},
+        "evaluate": time.perf_counter() - trained,
+        "total": time.perf_counter() - began,
+    }
+    return Report.of(
+        answers,
+        parts,
+        split=split,
+        candidates=candidates,
+        seen=seen,
+        catalogue=int(base.sum()),
+        seconds=seconds,
+        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+
+
+def ask(
+    parts: Parts,
+    questions: Questions,
+    base: npt.NDArray[np.bool_],
+    seen: str,
+    progress: Progress,
+) -> Answers:
+    """Ask questions of every network, of the plain mean and of the fitted one.
+
+    Args:
+        parts: a trained recommender's.
+        questions: n of them; those whose target may not be answered are counted, not asked.
+        base: bool (N,), classes that may be answered with.
+        seen: `"exclude"` or `"allow"`.
+        progress: is told what happens.
+    """
+    recommender = Recommender(parts)
+    available = tuple(
+        parts.catalogue.seconds(name) for name in ("available_from", "available_until")
+    )
+    found: list[Standing] = []
+    asked: list[Questions] = []
+    task = progress.start("evaluate", -(-len(questions) // CHUNK))
+    for part in questions.chunks(CHUNK):
+        inside = part.allowed(base, seen=seen, available=available).contains(part.targets)
+        part = part[inside]
+        if len(part):
+            stream = recommender.stream(
+                part.batch(), part.allowed(base, seen=seen, available=available)
+            )
+            found.append(standing(stream, row_weights(parts.proportions, stream, part), part.targets, TOP))
+            asked.append(part)
+        progress.advance(task, float("nan"))
+    progress.stop(task)
+    if not asked:
+        raise DataError("No test event can be answered: every target lies outside the allowed sets.")
+    names = [*parts.networks, "mean-equal", "mean"]
+    return Answers.join(names, found, asked, outside=len(questions) - sum(map(len, asked)))
+
+
+def row_weights(proportions: Proportions, stream: Stream, questions: Questions) -> DoubleArray:
+    """Return the members' weights of every row: each network alone, equal, fitted.
+
+    Returns:
+        float64 (K + 2, B, K, 2).
+    """
+    count = len(proportions.names)
+    cohorts = questions.batch(1).cohorts
+    stated = [*np.eye(count), np.ones(count), None]
+    return np.stack(
+        [
+            proportions.resolve(
+                cohorts, stream.answering, stream.normalizers[2], stated=row
+            )
+            for row in stated
+        ]
+    )

@@ -1,0 +1,158 @@
+"""The proportions of the mean: fitted weights by segment and cohort, resolved for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.data.histories import COHORTS
+from ysmean.errors import RequestError, nearest
+from ysmean.mean.stream import SEGMENTS, BoolArray, DoubleArray
+
+COLD_ODDS = 0.2
+
+Weights = str | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """Which network counts how much, and where.
+
+    Attributes:
+        names: K networks.
+        weights: float64 (2, C, K) by segment and cohort; rows sum to 1.
+        temperatures: float64 (K, 2) by network and segment; divide the logits.
+        cold_odds: what an allowed cold item weighs beside an allowed warm one.
+    """
+
+    names: tuple[str, ...]
+    weights: DoubleArray
+    temperatures: DoubleArray
+    cold_odds: float = COLD_ODDS
+
+    @classmethod
+    def equal(cls, names: Sequence[str]) -> Proportions:
+        """Return the plain mean."""
+        count = len(names)
+        weights = np.full((2, len(COHORTS), count), 1.0 / count)
+        return cls(tuple(names), weights, np.ones((count, 2)))
+
+    def multipliers(self, scale: Mapping[str, float] | None) -> DoubleArray:
+        """Return a request's scale as (K,), 1 where nothing is said.
+
+        Raises:
+            RequestError: for an unknown network, or a scale that is negative or not finite.
+        """
+        return self._by_name(scale or {}, "scale", 1.0)
+
+    def stated(self, weights: Weights) -> DoubleArray | None:
+        """Return absolute weights as (K,); None for the fitted ones.
+
+        Args:
+            weights: `"fitted"`, `"equal"`, or numbers by network; networks not named get 0.
+
+        Raises:
+            RequestError: for an unknown word or network, bad numbers, or none above 0.
+        """
+        if isinstance(weights, str):
+            if weights not in ("fitted", "equal"):
+                raise RequestError(
+                    f"weights={weights!r}; expected 'fitted', 'equal' or numbers by network, "
+                    f"such as {self.names[0]}=1."
+                )
+            return None if weights == "fitted" else np.ones(len(self.names))
+        values = self._by_name(weights, "weights", 0.0)
+        if not values.any():
+            raise RequestError(
+                f"weights={dict(weights)} are all zero; give at least one network more than 0."
+            )
+        return values
+
+    def _by_name(self, given: Mapping[str, float], what: str, default: float) -> DoubleArray:
+        values = np.full(len(self.names), default)
+        for name, value in given.items():
+            if name not in self.names:
+                raise RequestError(f"Unknown network {name!r} in {what}." + nearest(name, self.names))
+            if not (np.isfinite(value) and value >= 0):
+                raise RequestError(
+                    f"{what} of {name} is {value}; expected a finite number >= 0."
+                )
+            values[self.names.index(name)] = value
+        return values
+
+    def resolve(
+        self,
+        cohorts: npt.NDArray[np.int64],
+        answering: BoolArray,
+        counts: npt.NDArray[np.int64],
+        scale: DoubleArray | None = None,
+        stated: DoubleArray | None = None,
+    ) -> DoubleArray:
+        """Return the members' weights of each request.
+
+        Inside a segment the weights are normalised over the members that answer there. Segments
+        share by their allowed items, a cold one counting `cold_odds`; one where nobody answers
+        gives its part to the other.
+
+        Args:
+            cohorts: int64 (B,).
+            answering: bool (B, K, 2), which members answer.
+            counts: int64 (B, 2), allowed classes of each segment.
+            scale: (B, K) or (K,) multipliers.
+            stated: (B, K) or (K,) weights instead of the fitted ones; rows of NaN mean fitted.
+
+        Returns:
+            float64 (B, K, 2); rows sum to 1, or to 0 where nobody answers.
+        """
+        base = np.moveaxis(self.weights[:, cohorts], 0, 2)  # (B, K, 2)
+        if stated is not None:
+            given = np.broadcast_to(stated, base.shape[:2])[:, :, None]
+            base = np.where(np.isnan(given), base, given)
+        if scale is not None:
+            top = np.maximum(np.max(scale, axis=-1, keepdims=True), 1e-300)
+            base = base * (np.broadcast_to(scale / top, base.shape[:2]))[:, :, None]
+        inside = base * answering
+        total = inside.sum(1, keepdims=True)
+        inside = np.divide(inside, total, out=np.zeros_like(inside), where=total > 0)
+        return inside * self.segment_weights(counts, inside.any(1))[:, None, :]
+
+    def segment_weights(self, counts: npt.NDArray[np.int64], speaks: BoolArray) -> DoubleArray:
+        """Return omega (B, 2) for allowed counts (B, 2) and segments with an answer (B, 2)."""
+        odds = counts * np.array([1.0, self.cold_odds]) * speaks
+        total = odds.sum(1, keepdims=True)
+        return np.divide(odds, total, out=np.zeros_like(odds), where=total > 0)
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return the fitted weights as rows for people: segment, cohort, one column a network."""
+        return [
+            {
+                "segment": segment,
+                "cohort": cohort,
+                **{n: float(w) for n, w in zip(self.names, self.weights[s, c], strict=True)},
+            }
+            for s, segment in enumerate(SEGMENTS)
+            for c, cohort in enumerate(COHORTS)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data that `from_json` reads."""
+        return {
+            "names": list(self.names),
+            "weights": self.weights.tolist(),
+            "temperatures": self.temperatures.tolist(),
+            "cold_odds": self.cold_odds,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Proportions:
+        """Rebuild from `to_json`."""
+        return cls(
+            tuple(data["names"]),
+            np.array(data["weights"], np.float64),
+            np.array(data["temperatures"], np.float64),
+            float(data["cold_odds"]),
+        )

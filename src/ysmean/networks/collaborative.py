@@ -1,0 +1,138 @@
+"""Collaborative: learns from behaviour, the last items taken in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.errors import ConfigError
+from ysmean.networks.dot import (
+    DotNetwork,
+    Recent,
+    answers_to_history,
+    named_weights,
+    set_named_weights,
+)
+from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
+
+
+@dataclass(frozen=True)
+class Collaborative:
+    """An MLP over the embeddings of the last items, flattened in order.
+
+    Attributes:
+        history: how many recent items it sees.
+        embedding: width of an item's embedding.
+        hidden: widths of the ReLU layers.
+        dropout: share of embedding and last hidden units dropped in training.
+        fitting: how it is trained.
+    """
+
+    kind: ClassVar[str] = "collaborative"
+    history: int = 5
+    embedding: int = 128
+    hidden: tuple[int, ...] = (256, 256)
+    dropout: float = 0.2
+    fitting: Fitting = field(default_factory=Fitting)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no network."""
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if min(self.history, self.embedding, *self.hidden, len(self.hidden)) < 1:
+            raise ConfigError("Collaborative: history, embedding and hidden must be at least 1.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"Collaborative: dropout={self.dropout}; expected 0 <= dropout < 1.")
+
+    @classmethod
+    def original(cls) -> Collaborative:
+        """Return the stack that Ys-Mean began with: 5 items, embeddings of 1024, 1024 twice."""
+        return cls(history=5, embedding=1024, hidden=(1024, 1024), dropout=0.0)
+
+    def missing(self, catalogue: Catalogue) -> str | None:
+        """Return why the network cannot be built on a catalogue; None if it can."""
+        return None
+
+    def build(self, size: int, seed: int) -> keras.Model:
+        """Return the untrained model: tokens (B, T) -> logits (B, size)."""
+        tokens = keras.Input((None,), dtype="int32", name="tokens")
+        seeds = iter(range(seed * 1000, seed * 1000 + 1000))
+        x = Recent(self.history, size, name="recent")(tokens)
+        x = layers.Embedding(
+            size + 1,
+            self.embedding,
+            embeddings_initializer=keras.initializers.RandomNormal(0.0, 0.05, seed=next(seeds)),
+            name="embedding",
+        )(x)
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dropout(self.dropout, seed=next(seeds), name="dropout_in")(x)
+        for number, width in enumerate(self.hidden):
+            x = layers.Dense(width, "relu", kernel_initializer=_glorot(seeds), name=f"hidden_{number}")(x)
+        x = layers.Dropout(self.dropout, seed=next(seeds), name="dropout_out")(x)
+        logits = layers.Dense(size, kernel_initializer=_glorot(seeds), name="output")(x)
+        return keras.Model({"tokens": tokens}, logits, name="collaborative")
+
+    def begin(self, data: TrainingData, seed: int) -> Learner:
+        """Return the model to be trained."""
+        size = len(data.catalogue)
+        model = self.build(size, seed)
+        histories = data.histories
+
+        def inputs(
+            positions: npt.NDArray[np.int64], rng: np.random.Generator | None
+        ) -> dict[str, Any]:
+            starts = histories.offsets[histories.users[positions]]
+            return {"tokens": histories.windows(starts, positions, self.history)}
+
+        def finish() -> CollaborativeNetwork:
+            return CollaborativeNetwork(self, model, data.catalogue.warm)
+
+        return Learner(model, inputs, data.catalogue.warm, finish, self.fitting)
+
+
+class CollaborativeNetwork(DotNetwork):
+    """A trained `Collaborative`: the last Dense layer's columns are the item vectors."""
+
+    name = "collaborative"
+
+    def __init__(self, spec: Collaborative, model: keras.Model, coverage: BoolArray) -> None:
+        """Take a trained model of `spec.build` and the items it may answer with."""
+        self.spec, self.model, self.coverage = spec, model, coverage
+        self.encoder = keras.Model(
+            model.input, model.get_layer("output").input, name="collaborative_encoder"
+        )
+        output = named_weights(model)
+        self.size = output["output/kernel"].shape[1]
+        missing = len(coverage) - self.size  # items added after training: never covered
+        self.item_vectors = np.pad(output["output/kernel"].T, ((0, missing), (0, 0)))
+        self.item_bias = np.pad(output["output/bias"], (0, missing))
+
+    def answers(self, batch: Batch) -> BoolArray:
+        """Answer requests with a known recent item."""
+        return answers_to_history(batch, self.size, self.spec.history)
+
+    def state(self) -> State:
+        """Return the weights."""
+        return State({}, {**named_weights(self.model), "coverage": self.coverage})
+
+    @classmethod
+    def from_state(
+        cls, spec: Collaborative, state: State, catalogue: Catalogue
+    ) -> CollaborativeNetwork:
+        """Rebuild the model and give it its weights."""
+        coverage = np.zeros(len(catalogue), bool)
+        known = state.arrays["coverage"]
+        coverage[: len(known)] = known
+        model = spec.build(len(known), seed=0)
+        set_named_weights(model, state.arrays)
+        return cls(spec, model, coverage)
+
+
+def _glorot(seeds: Any) -> keras.initializers.Initializer:
+    return keras.initializers.GlorotUniform(seed=next(seeds))

@@ -1,0 +1,188 @@
+"""Content-based: learns from what items are, so that a new item can be recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers, ops
+
+from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.features import encode_features
+from ysmean.errors import ConfigError
+from ysmean.networks.dot import DotNetwork, Recent, named_weights, set_named_weights
+from ysmean.networks.network import (
+    BoolArray,
+    Fitting,
+    FloatArray,
+    Learner,
+    State,
+    TrainingData,
+)
+from ysmean.networks.towers import (
+    FeatureEmbedding,
+    TowerScores,
+    covered,
+    dense,
+    seeds_from,
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """Two towers over features: pooled content of the history against content of the item.
+
+    Attributes:
+        history: how many recent items are pooled, with learned weights by recency.
+        width: of item vectors and queries.
+        hidden: width of the hidden layers.
+        dropout: share of the pooled content dropped in training.
+        fitting: how it is trained.
+    """
+
+    kind: ClassVar[str] = "content"
+    history: int = 20
+    width: int = 64
+    hidden: int = 128
+    dropout: float = 0.1
+    fitting: Fitting = field(default_factory=lambda: Fitting(batch=1024, max_steps=4000))
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no network."""
+        if min(self.history, self.width, self.hidden) < 1 or not 0 <= self.dropout < 1:
+            raise ConfigError(
+                "Content: history, width and hidden must be at least 1 and 0 <= dropout < 1."
+            )
+
+    def missing(self, catalogue: Catalogue) -> str | None:
+        """Return why the network cannot be built on a catalogue; None if it can."""
+        return None if catalogue.has_features.any() else "items have no features"
+
+    def begin(self, data: TrainingData, seed: int) -> Learner:
+        """Return the model to be trained."""
+        features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
+        seeds = seeds_from(seed)
+        past = FeatureEmbedding(features, self.width, seeds)
+        encoder = _encoder(self, len(features), past, seeds)
+        tower = TowerScores(features, data, self.hidden, self.width, seeds)
+        model = keras.Model(encoder.input, tower(encoder.output), name="content")
+        histories = data.histories
+
+        def inputs(
+            positions: npt.NDArray[np.int64], rng: np.random.Generator | None
+        ) -> dict[str, Any]:
+            starts = histories.offsets[histories.users[positions]]
+            return {"tokens": histories.windows(starts, positions, self.history)}
+
+        def finish() -> ContentNetwork:
+            frozen = _frozen_encoder(self, len(features))
+            weights = named_weights(encoder)
+            table = np.asarray(ops.convert_to_numpy(past.table()))
+            set_named_weights(frozen, {**weights, "past/embeddings": table})
+            return ContentNetwork(self, frozen, *tower.frozen(), covered(features))
+
+        return Learner(model, inputs, data.learnable & covered(features), finish, self.fitting)
+
+
+class ContentNetwork(DotNetwork):
+    """A trained `Content`: vectors of all items, cold ones included, and the request's encoder."""
+
+    name = "content"
+    knows_cold = True
+
+    def __init__(
+        self,
+        spec: Content,
+        encoder: keras.Model,
+        vectors: FloatArray,
+        bias: FloatArray,
+        prior: FloatArray,
+        coverage: BoolArray,
+    ) -> None:
+        """Keep what `Content.begin` made."""
+        self.spec, self.encoder = spec, encoder
+        self.item_vectors, self.item_bias = vectors, bias
+        self.prior, self.coverage = prior, coverage
+
+    def answers(self, batch: Batch) -> BoolArray:
+        """Answer requests with a recent item that has features."""
+        tokens = batch.tokens[:, -self.spec.history :]
+        return np.append(False, self.coverage)[np.minimum(tokens, len(self.coverage))].any(1)
+
+    def state(self) -> State:
+        """Return vectors and weights."""
+        return State(
+            {},
+            {
+                "item_vectors": self.item_vectors,
+                "item_bias": self.item_bias,
+                "prior": self.prior,
+                "coverage": self.coverage,
+                **{f"encoder/{k}": v for k, v in named_weights(self.encoder).items()},
+            },
+        )
+
+    @classmethod
+    def from_state(cls, spec: Content, state: State, catalogue: Catalogue) -> ContentNetwork:
+        """Rebuild the encoder and the vectors."""
+        a = state.arrays
+        encoder = _frozen_encoder(spec, len(a["item_bias"]))
+        inner = {k.removeprefix("encoder/"): v for k, v in a.items() if k.startswith("encoder/")}
+        set_named_weights(encoder, inner)
+        return cls(
+            spec, encoder, a["item_vectors"], a["item_bias"], a["prior"], a["coverage"]
+        )
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class RecencyPool(keras.layers.Layer):
+    """Two weighted means over a history (B, T, d) -> (B, 2 d), weights learned by recency."""
+
+    def __init__(self, history: int, **kwargs: Any) -> None:
+        """Make the layer for histories of T = `history`."""
+        super().__init__(**kwargs)
+        self.history = history
+        slopes = np.arange(history)[None, :] * np.array([[0.5], [0.1]])
+        self.weights_by_age = self.add_weight(
+            shape=(2, history), initializer="zeros", name="weights_by_age"
+        )
+        self.weights_by_age.assign(slopes.astype(np.float32))
+
+    def call(self, embedded: Any, tokens: Any) -> Any:
+        """Pool the embedded items; padding (token 0) weighs nothing."""
+        known = ops.cast(tokens > 0, "float32")[:, None, :]  # (B, 1, T)
+        age = self.weights_by_age - ops.max(self.weights_by_age, axis=1, keepdims=True)
+        weights = ops.exp(age)[None] * known  # (B, 2, T)
+        weights = weights / ops.maximum(ops.sum(weights, axis=2, keepdims=True), 1e-9)
+        pooled = ops.matmul(weights, embedded)  # (B, 2, d)
+        return ops.reshape(pooled, (-1, 2 * embedded.shape[-1]))
+
+    def compute_output_shape(self, embedded_shape: Any, tokens_shape: Any) -> tuple[Any, int]:
+        """Return (B, 2 d)."""
+        return embedded_shape[0], 2 * embedded_shape[-1]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "history": self.history}
+
+
+def _encoder(spec: Content, size: int, past: Any, seeds: Iterator[int]) -> keras.Model:
+    """Return tokens (B, T) -> query (B, d); `past` embeds the tokens of the history."""
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    recent = Recent(spec.history, size, name="recent")(tokens)
+    pooled = RecencyPool(spec.history, name="pool")(past(recent), recent)
+    pooled = layers.Dropout(spec.dropout, seed=next(seeds), name="dropout")(pooled)
+    mixed = dense(spec.hidden, seeds, "mix", "gelu")(pooled)
+    query = dense(spec.width, seeds, "query")(mixed)
+    return keras.Model({"tokens": tokens}, query, name="content_encoder")
+
+
+def _frozen_encoder(spec: Content, size: int) -> keras.Model:
+    """Return the encoder with its table of the history's items computed once."""
+    table = layers.Embedding(size + 1, spec.width, trainable=False, name="past")
+    return _encoder(spec, size, table, seeds_from(0))

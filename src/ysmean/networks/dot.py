@@ -1,0 +1,143 @@
+"""Networks whose logits are dot products: query . item vector + bias."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from ysmean.data.batch import Batch
+from ysmean.networks.network import BoolArray, FloatArray, Network
+from ysmean.networks.scores import ItemScores
+
+
+class DotNetwork(Network):
+    """A Keras encoder of requests and one vector for each item.
+
+    Attributes:
+        encoder: dict of the batch's arrays -> query (B, d).
+        item_vectors: float32 (N, d).
+        item_bias: float32 (N,).
+    """
+
+    name: str
+    encoder: keras.Model
+    item_vectors: FloatArray
+    item_bias: FloatArray
+
+    def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
+        """Return the dot products of the encoded requests."""
+        query = encode(self.encoder, batch.arrays())  # (B, d)
+        return lambda lo, hi: query @ self.item_vectors[lo:hi].T + self.item_bias[lo:hi]
+
+    def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
+        """Return the same dot products from Keras layers."""
+        query = self.encoder({name: inputs[name] for name in self.encoder.input})
+        layer = ItemScores.of(self.item_vectors, self.item_bias, name=f"{self.name}_scores")
+        return layer(query)
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class Recent(keras.layers.Layer):
+    """Tokens (B, T) -> the last `history` of them; tokens above `size` are unknown, 0."""
+
+    def __init__(self, history: int, size: int, **kwargs: Any) -> None:
+        """Make the layer for a catalogue of `size` items."""
+        super().__init__(**kwargs)
+        self.history, self.size = history, size
+
+    def call(self, tokens: Any) -> Any:
+        """Return tokens (B, history)."""
+        recent = tokens[:, -self.history :]
+        return ops.where(recent <= self.size, recent, 0)
+
+    def compute_output_shape(self, tokens_shape: Any) -> tuple[Any, int]:
+        """Return (B, history)."""
+        return tokens_shape[0], self.history
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "history": self.history, "size": self.size}
+
+
+def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> FloatArray:
+    """Run an encoder on the arrays it names, compiled once for each padded batch size.
+
+    Args:
+        model: dict of arrays -> (B, d).
+        arrays: at least the model's inputs, each (B, ...).
+
+    Returns:
+        float32 (B, d).
+    """
+    inputs = {name: arrays[name] for name in model.input}
+    batch = len(next(iter(inputs.values())))
+    padded = max(8, 1 << (batch - 1).bit_length())
+    full = {
+        name: np.concatenate([a, np.zeros((padded - batch, *a.shape[1:]), a.dtype)])
+        for name, a in inputs.items()
+    }
+    if keras.backend.backend() == "jax":
+        weights = [v.value for v in model.variables]
+        out = _compiled(_Shape(model))(weights, full)
+    else:
+        out = ops.convert_to_numpy(model(full, training=False))
+    return np.asarray(out)[:batch]
+
+
+class _Shape:
+    """A model under the key of its configuration: equal ones share one compiled function."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.key = model.to_json()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shape) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@lru_cache(maxsize=64)
+def _compiled(shape: _Shape) -> Callable[..., Any]:
+    import jax
+
+    model = shape.model
+    trainable = {id(v) for v in model.trainable_variables}
+
+    def run(weights: list[Any], inputs: dict[str, Any]) -> Any:
+        kept = [w for w, v in zip(weights, model.variables, strict=True) if id(v) in trainable]
+        rest = [w for w, v in zip(weights, model.variables, strict=True) if id(v) not in trainable]
+        return model.stateless_call(kept, rest, inputs, training=False)[0]
+
+    return jax.jit(run)
+
+
+def named_weights(model: keras.Model) -> dict[str, npt.NDArray[Any]]:
+    """Return a model's weights by layer and weight name, such as `hidden_0/kernel`."""
+    return {
+        f"{layer.name}/{weight.name}": np.asarray(ops.convert_to_numpy(weight))
+        for layer in model.layers
+        for weight in layer.weights
+        if "seed" not in weight.name
+    }
+
+
+def set_named_weights(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Give a model the weights that `named_weights` returned."""
+    for layer in model.layers:
+        for weight in layer.weights:
+            if "seed" not in weight.name:
+                weight.assign(arrays[f"{layer.name}/{weight.name}"])
+
+
+def answers_to_history(batch: Batch, size: int, history: int) -> BoolArray:
+    """Return which requests have a known item among their last `history`, bool (B,)."""
+    recent = batch.tokens[:, -history:]
+    return ((recent > 0) & (recent <= size)).any(1)

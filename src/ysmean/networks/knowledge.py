@@ -1,0 +1,252 @@
+"""Knowledge-based: knows the user and the request, so that a new user gets a good answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers, ops
+
+from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Attributes, Catalogue
+from ysmean.data.features import encode_features
+from ysmean.data.fields import context_tokens
+from ysmean.errors import ConfigError
+from ysmean.networks.dot import DotNetwork, named_weights, set_named_weights
+from ysmean.networks.network import (
+    BoolArray,
+    Fitting,
+    FloatArray,
+    Learner,
+    State,
+    TrainingData,
+)
+from ysmean.networks.rows import RowTable, SparseRows, sum_rows
+from ysmean.networks.towers import TowerScores, covered, dense, seeds_from
+
+CONTEXT_TOKENS = (24 + 1, 7 + 1)  # hours and weekdays, 0 = unknown
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """User features, context and stated preferences against items' attributes.
+
+    Attributes:
+        width: of item vectors and queries.
+        hidden: width of the hidden layers.
+        preference: log-odds that an item gains by fulfilling the one stated preference; of n
+            preferences each one gives 1 / sqrt(n) of it.
+        anonymous: share of training requests whose user features are hidden, so that unknown
+            users get a good answer too.
+        fitting: how it is trained.
+    """
+
+    kind: ClassVar[str] = "knowledge"
+    width: int = 32
+    hidden: int = 64
+    preference: float = 3.0
+    anonymous: float = 0.2
+    fitting: Fitting = field(
+        default_factory=lambda: Fitting(batch=1024, max_steps=2000, learning_rate=2e-3)
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no network."""
+        if min(self.width, self.hidden) < 1 or not 0 <= self.anonymous <= 1:
+            raise ConfigError(
+                "Knowledge: width and hidden must be at least 1 and 0 <= anonymous <= 1."
+            )
+        if not 0 <= self.preference < 50:
+            raise ConfigError(f"Knowledge: preference={self.preference}; expected 0 <= it < 50.")
+
+    def missing(self, catalogue: Catalogue) -> str | None:
+        """Return why the network cannot be built on a catalogue; None if it can."""
+        return None if catalogue.has_features.any() else "items have no features"
+
+    def begin(self, data: TrainingData, seed: int) -> Learner:
+        """Return the model to be trained."""
+        features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
+        seeds = seeds_from(seed)
+        encoder = _encoder(self, data.fields.size, data.fields.width, seeds)
+        tower = TowerScores(features, data, self.hidden, self.width, seeds)
+        model = keras.Model(encoder.input, tower(encoder.output), name="knowledge")
+        histories = data.histories
+
+        def inputs(
+            positions: npt.NDArray[np.int64], rng: np.random.Generator | None
+        ) -> dict[str, Any]:
+            fields = data.user_fields[histories.users[positions]]
+            if rng is not None:
+                fields = fields * (rng.random((len(fields), 1)) >= self.anonymous)
+            times = histories.times
+            at = np.full(len(positions), np.nan) if times is None else times[positions]
+            return {"user_fields": fields.astype(np.int32), "context": context_tokens(at)}
+
+        def finish() -> KnowledgeNetwork:
+            known = covered(features), data.catalogue.attributes
+            return KnowledgeNetwork(self, encoder, *tower.frozen(), *known)
+
+        learnable = data.learnable & covered(features)
+        return Learner(model, inputs, learnable, finish, self.fitting, needs_history=False)
+
+
+class KnowledgeNetwork(DotNetwork):
+    """A trained `Knowledge`: dot products plus the sum of the stated preferences' rows."""
+
+    name = "knowledge"
+    knows_cold = True
+    takes = ("user_fields", "context", "preferences")
+
+    def __init__(
+        self,
+        spec: Knowledge,
+        encoder: keras.Model,
+        vectors: FloatArray,
+        bias: FloatArray,
+        prior: FloatArray,
+        coverage: BoolArray,
+        attributes: Attributes,
+    ) -> None:
+        """Keep what `Knowledge.begin` made."""
+        self.spec, self.encoder = spec, encoder
+        self.item_vectors, self.item_bias = vectors, bias
+        self.prior, self.coverage = prior, coverage
+        ones = np.ones(len(attributes.classes), np.float32)
+        self.table = RowTable(attributes.offsets, attributes.classes, ones, len(coverage))
+
+    def answers(self, batch: Batch) -> BoolArray:
+        """Answer where user features, context or a preference are known."""
+        known = batch.user_fields.any(1) | batch.context.any(1) | batch.preferences.any(1)
+        return np.asarray(known)
+
+    def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
+        """Return the dot products, raised where stated preferences are fulfilled."""
+        learned = super().scores(batch)
+        if not batch.preferences.any():
+            return learned
+        stated = batch.preferences > 0
+        weights = stated * self.spec.preference / np.sqrt(np.maximum(stated.sum(1), 1))[:, None]
+        fulfilled = sum_rows(self.table, batch.preferences, weights.astype(np.float32))
+        return lambda lo, hi: learned(lo, hi) + fulfilled[:, lo:hi].toarray()
+
+    def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
+        """Return the same sum from Keras layers."""
+        weigh = PreferenceWeights(self.spec.preference, name="preference_weights")
+        rows = SparseRows.of(self.table, name="preference_rows")
+        fulfilled = rows(inputs["preferences"], weigh(inputs["preferences"]))
+        return layers.Add(name="knowledge_sum")([super().keras_scores(inputs), fulfilled])
+
+    def state(self) -> State:
+        """Return vectors and weights."""
+        fields = self.encoder.get_layer("fields")
+        return State(
+            {"field_tokens": fields.input_dim, "field_width": self.encoder.input["user_fields"].shape[1]},
+            {
+                "item_vectors": self.item_vectors,
+                "item_bias": self.item_bias,
+                "prior": self.prior,
+                "coverage": self.coverage,
+                **{f"encoder/{k}": v for k, v in named_weights(self.encoder).items()},
+            },
+        )
+
+    @classmethod
+    def from_state(cls, spec: Knowledge, state: State, catalogue: Catalogue) -> KnowledgeNetwork:
+        """Rebuild the encoder and the vectors; attributes come from the catalogue."""
+        a = state.arrays
+        settings = state.settings
+        encoder = _encoder(spec, settings["field_tokens"], settings["field_width"], seeds_from(0))
+        inner = {k.removeprefix("encoder/"): v for k, v in a.items() if k.startswith("encoder/")}
+        set_named_weights(encoder, inner)
+        return cls(
+            spec,
+            encoder,
+            a["item_vectors"],
+            a["item_bias"],
+            a["prior"],
+            a["coverage"],
+            catalogue.attributes,
+        )
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class PreferenceWeights(keras.layers.Layer):
+    """Tokens (B, P) -> strength / sqrt(number stated) for each stated preference."""
+
+    def __init__(self, strength: float, **kwargs: Any) -> None:
+        """Make the layer."""
+        super().__init__(**kwargs)
+        self.strength = strength
+
+    def call(self, tokens: Any) -> Any:
+        """Return weights (B, P)."""
+        stated = ops.cast(tokens > 0, "float32")
+        number = ops.maximum(ops.sum(stated, axis=1, keepdims=True), 1.0)
+        return stated * self.strength / ops.sqrt(number)
+
+    def compute_output_shape(self, tokens_shape: Any) -> Any:
+        """Return (B, P)."""
+        return tokens_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "strength": self.strength}
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class KnownSum(keras.layers.Layer):
+    """Sum of embedded tokens (B, F, d) -> (B, d), unknown ones (token 0) left out."""
+
+    def call(self, embedded: Any, tokens: Any) -> Any:
+        """Return the sums."""
+        return ops.sum(embedded * ops.cast(tokens > 0, "float32")[..., None], axis=1)
+
+    def compute_output_shape(self, embedded_shape: Any, tokens_shape: Any) -> tuple[Any, int]:
+        """Return (B, d)."""
+        return embedded_shape[0], embedded_shape[-1]
+
+
+def _encoder(spec: Knowledge, tokens: int, width: int, seeds: Any) -> keras.Model:
+    """Return user fields (B, F), context (B, 2) -> query (B, d)."""
+
+    def embedding(size: int, name: str) -> Any:
+        start = keras.initializers.RandomNormal(0.0, 0.05, seed=next(seeds))
+        return layers.Embedding(size, spec.hidden, embeddings_initializer=start, name=name)
+
+    fields = keras.Input((width,), dtype="int32", name="user_fields")
+    context = keras.Input((2,), dtype="int32", name="context")
+    parts = [KnownSum(name="field_sum")(embedding(tokens, "fields")(fields), fields)]
+    offset = Offset(CONTEXT_TOKENS[0], name="context_offset")(context)
+    parts.append(
+        KnownSum(name="context_sum")(embedding(sum(CONTEXT_TOKENS), "context_table")(offset), context)
+    )
+    known = layers.Add(name="known")(parts)
+    hidden = dense(spec.hidden, seeds, "mix", "gelu")(known)
+    query = dense(spec.width, seeds, "query")(layers.Concatenate(name="both")([known, hidden]))
+    return keras.Model({"user_fields": fields, "context": context}, query, name="knowledge_encoder")
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class Offset(keras.layers.Layer):
+    """Give the second column tokens of its own: (hour, weekday) -> (hour, weekday + start)."""
+
+    def __init__(self, start: int, **kwargs: Any) -> None:
+        """Make the layer."""
+        super().__init__(**kwargs)
+        self.start = start
+
+    def call(self, tokens: Any) -> Any:
+        """Return tokens (B, 2)."""
+        return tokens + ops.convert_to_tensor([[0, self.start]], dtype="int32")
+
+    def compute_output_shape(self, tokens_shape: Any) -> Any:
+        """Return (B, 2)."""
+        return tokens_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "start": self.start}

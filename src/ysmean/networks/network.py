@@ -1,0 +1,182 @@
+"""The contract of every network: a batch of requests in, a softmax over the catalogue out.
+
+A *spec* (such as `Collaborative(history=5)`) is a frozen set of settings. `spec.begin` gives
+either a fitted network (closed forms) or a `Learner`, which `training/fit.py` trains. A fitted
+network gives a `Head` for a batch: scores that can be streamed over tiles of classes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.fields import UserFields
+from ysmean.data.histories import Histories
+from ysmean.networks.softmax import MaskedSoftmax
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a network may learn from.
+
+    Attributes:
+        catalogue: N items, `warm` by the training events alone.
+        histories: the training events.
+        fields: the vocabulary of users' features.
+        user_fields: int32 (U, F), the users' tokens.
+        pseudo_cold: bool (N,), warm items that stand in for cold ones when proportions are
+            fitted: networks that know items by what they are must not learn from their events.
+    """
+
+    catalogue: Catalogue
+    histories: Histories
+    fields: UserFields
+    user_fields: npt.NDArray[np.int32]
+    pseudo_cold: BoolArray
+
+    @property
+    def learnable(self) -> BoolArray:
+        """Bool (N,): warm items that item towers may learn from."""
+        return self.catalogue.warm & ~self.pseudo_cold
+
+
+@dataclass(frozen=True)
+class Head:
+    """One network's answer to a batch, before the softmax.
+
+    Attributes:
+        scores: (lo, hi) -> float32 (B, hi - lo), logits of classes lo..hi-1.
+        answers: bool (B,), whether the network has anything to say about a request.
+        coverage: bool (N,), classes it can score.
+        prior: float32 (N,) added to the scores of warm classes: what items' own events tell.
+            It is left out in the cold segment, where there are none.
+    """
+
+    scores: Callable[[int, int], FloatArray]
+    answers: BoolArray
+    coverage: BoolArray
+    prior: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a fitted network remembers, as plain data.
+
+    Attributes:
+        settings: JSON-serialisable.
+        arrays: named NumPy arrays.
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+
+class Network(ABC):
+    """A fitted network."""
+
+    knows_cold: ClassVar[bool] = False
+    takes: ClassVar[tuple[str, ...]] = ("tokens",)
+    coverage: BoolArray
+    prior: FloatArray | None = None
+
+    @abstractmethod
+    def answers(self, batch: Batch) -> BoolArray:
+        """Return which requests the network has something to say about, bool (B,)."""
+
+    @abstractmethod
+    def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
+        """Return a function of a tile of classes that gives its logits, float32 (B, tile)."""
+
+    @abstractmethod
+    def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
+        """Return the logits (B, N) as a Keras tensor of the batch's arrays."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """Return what `from_state` needs to rebuild the network."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, spec: Any, state: State, catalogue: Catalogue) -> Self:
+        """Rebuild a network from its spec and its state."""
+
+    def head(self, batch: Batch) -> Head:
+        """Return the network's answer to a batch, ready to be streamed."""
+        return Head(self.scores(batch), self.answers(batch), self.coverage, self.prior)
+
+    def scorer(self, name: str) -> keras.Model:
+        """Return the arrays the network takes -> logits (B, N), as a Keras model of that name."""
+        inputs = keras_inputs(self.takes)
+        return keras.Model(inputs, self.keras_scores(inputs), name=name)
+
+    def as_keras(self) -> keras.Model:
+        """Return the network as a Keras model that ends in a softmax over its coverage.
+
+        The model takes the batch's arrays that the network needs, and `allowed`, bool (B, N).
+        """
+        inputs = keras_inputs(self.takes)
+        allowed = keras.Input((len(self.coverage),), dtype="bool", name="allowed")
+        scores = self.scorer("scores")(inputs)
+        softmax = MaskedSoftmax(self.coverage, self.prior, name="softmax")
+        return keras.Model({**inputs, "allowed": allowed}, softmax(scores, allowed))
+
+
+def keras_inputs(names: Iterable[str]) -> dict[str, Any]:
+    """Return one Keras input, int32 (B, any), for each array of a batch."""
+    return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A neural network on its way: what `training/fit.py` needs to train it.
+
+    Attributes:
+        model: dict of arrays -> logits (B, N); classes that must not be learned are masked.
+        inputs: flat event positions (B,) -> the model's input arrays.
+        learnable: bool (N,), classes that may be targets.
+        finish: turns the trained model into the network.
+        settings: how to train.
+        needs_history: whether events without any before them teach nothing.
+    """
+
+    model: keras.Model
+    inputs: Callable[[npt.NDArray[np.int64], np.random.Generator | None], dict[str, Any]]
+    learnable: BoolArray
+    finish: Callable[[], Network]
+    settings: Fitting
+    needs_history: bool = True
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a neural network is trained: AdamW with warm-up and cosine decay, early stopping.
+
+    Attributes:
+        batch: requests a step.
+        learning_rate: at its peak.
+        weight_decay: decoupled, on all weights.
+        max_steps: the budget; training also ends after `patience` evaluations without gain.
+        max_epochs: passes over the training events at most.
+        evaluate_every: steps between evaluations on held-out events; 0 = once an epoch.
+        patience: evaluations without a better held-out likelihood before stopping.
+    """
+
+    batch: int = 512
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    max_steps: int = 6000
+    max_epochs: int = 12
+    evaluate_every: int = 0
+    patience: int = 2
+

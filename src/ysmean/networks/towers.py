@@ -1,0 +1,132 @@
+"""What `Content` and `Knowledge` share: item vectors made from features, and how they learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers, ops
+
+from ysmean.networks.network import BoolArray, FloatArray, TrainingData
+
+
+class TowerScores(keras.layers.Layer):
+    """Query (B, d) -> logits (B, N) over items whose vectors are made from fixed features.
+
+    The logits are query . vector + bias + strength . prior, where vector and bias come from the
+    item's features by one hidden layer. Items that must not be learned from, neither as targets
+    nor as negatives, are masked.
+    """
+
+    def __init__(
+        self,
+        features: FloatArray,
+        data: TrainingData,
+        hidden: int,
+        width: int,
+        seeds: Iterator[int],
+    ) -> None:
+        """Make the tower.
+
+        Args:
+            features: float32 (N, f).
+            data: for the counts of the prior, whose strength is learned, and what is learnable.
+            hidden: width of the hidden layer.
+            width: d.
+            seeds: of the initial weights.
+        """
+        super().__init__(name="item_tower")
+        self.features = constant(self, "features", features)
+        self.prior = log_counts(data)
+        self.learnable = data.learnable
+        self.strength = self.add_weight(
+            shape=(), initializer=keras.initializers.Constant(0.7), name="prior_strength"
+        )
+        self.hidden = dense(hidden, seeds, "hidden", "gelu")
+        self.vector = dense(width, seeds, "vector")
+        self.bias = dense(1, seeds, "bias")
+        self.hidden.build((None, features.shape[1]))
+        self.vector.build((None, hidden))
+        self.bias.build((None, hidden))
+
+    def items(self) -> tuple[Any, Any]:
+        """Return vectors (N, d) and biases (N,)."""
+        x = self.hidden(self.features)
+        return self.vector(x), self.bias(x)[:, 0]
+
+    def call(self, query: Any) -> Any:
+        """Return masked logits (B, N)."""
+        vectors, bias = self.items()
+        bias = bias + self.strength * ops.convert_to_tensor(self.prior)
+        logits = ops.matmul(query, ops.transpose(vectors)) + bias
+        return ops.where(ops.convert_to_tensor(self.learnable), logits, -1e9)
+
+    def compute_output_shape(self, query_shape: Any) -> tuple[Any, int]:
+        """Return (B, N)."""
+        return query_shape[0], len(self.prior)
+
+    def frozen(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return item vectors (N, d), biases (N,) and the prior times its strength (N,)."""
+        vectors, bias = (np.asarray(ops.convert_to_numpy(x), np.float32) for x in self.items())
+        strength = float(ops.convert_to_numpy(self.strength))
+        return vectors, bias, (strength * self.prior).astype(np.float32)
+
+
+class FeatureEmbedding(keras.layers.Layer):
+    """Tokens (B, T) -> (B, T, width): what an item in the history means, linear in its features."""
+
+    def __init__(self, features: FloatArray, width: int, seeds: Iterator[int]) -> None:
+        """Make the layer for features (N, f)."""
+        super().__init__(name="past")
+        padded = np.concatenate([np.zeros_like(features[:1]), features])
+        self.features = constant(self, "features", padded)
+        self.kernel = self.add_weight(
+            shape=(features.shape[1], width),
+            initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            name="kernel",
+        )
+
+    def table(self) -> Any:
+        """Return the embedding of every token, (N + 1, width)."""
+        return ops.matmul(self.features, self.kernel)
+
+    def call(self, tokens: Any) -> Any:
+        """Look the tokens up."""
+        return ops.take(self.table(), tokens, axis=0)
+
+    def compute_output_shape(self, tokens_shape: Any) -> Any:
+        """Return (B, T, width)."""
+        return (*tokens_shape, self.kernel.shape[1])
+
+
+def constant(layer: keras.layers.Layer, name: str, value: npt.NDArray[np.float32]) -> Any:
+    """Return a weight of a layer that holds a value and is not trained."""
+    weight = layer.add_weight(shape=value.shape, initializer="zeros", trainable=False, name=name)
+    weight.assign(value)
+    return weight
+
+
+def log_counts(data: TrainingData) -> FloatArray:
+    """Return log(1 + events) of each class, centred, float32 (N,); 0 for pseudo-cold items."""
+    counts = data.histories.counts(len(data.catalogue)) * data.learnable
+    logs = np.log1p(counts)
+    return ((logs - logs[data.learnable].mean()) * data.learnable).astype(np.float32)
+
+
+def dense(width: int, seeds: Iterator[int], name: str, activation: str | None = None) -> Any:
+    """Return a Dense layer with a seeded initializer."""
+    start = keras.initializers.GlorotUniform(seed=next(seeds))
+    return layers.Dense(width, activation, kernel_initializer=start, name=name)
+
+
+def seeds_from(seed: int) -> Iterator[int]:
+    """Return different seeds for the parts of one network."""
+    return iter(range(seed * 1000, seed * 1000 + 1000))
+
+
+def covered(features: npt.NDArray[np.float32]) -> BoolArray:
+    """Return which items have any feature, bool (N,)."""
+    return np.asarray((features != 0).any(1))

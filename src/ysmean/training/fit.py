@@ -1,0 +1,194 @@
+"""Train one neural network: steps, early stopping on held-out events, the best weights kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.data.batch import Questions
+from ysmean.data.histories import Histories
+from ysmean.errors import TrainingError
+from ysmean.networks.network import Fitting, Learner, Network
+from ysmean.training.progress import Progress
+
+HELD_OUT = 2048
+WARM_UP = 0.05
+
+
+@dataclass
+class FitLog:
+    """What happened while one network was trained.
+
+    Attributes:
+        steps: taken.
+        best_step: the step whose weights were kept.
+        train_loss, held_out_loss: mean cross-entropy in nats, one value an evaluation.
+        seconds: wall time.
+        stopped: why it ended.
+    """
+
+    steps: int = 0
+    best_step: int = 0
+    train_loss: list[float] = field(default_factory=list)
+    held_out_loss: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: str = "budget of steps used up"
+
+
+def fit(
+    name: str,
+    learner: Learner,
+    histories: Histories,
+    held_out: Questions,
+    seed: int,
+    progress: Progress,
+) -> tuple[Network, FitLog]:
+    """Train a learner on the events of histories.
+
+    Args:
+        name: of the network, for messages.
+        learner: model, inputs and settings.
+        histories: the training events.
+        held_out: events never trained on; at most 2,048 of them decide when to stop.
+        seed: of the order of events.
+        progress: is told of every step.
+
+    Returns:
+        The network with the weights of its best evaluation, and what happened.
+
+    Raises:
+        TrainingError: if the loss is not finite.
+    """
+    settings, model = learner.settings, learner.model
+    positions = _positions(learner, histories)
+    if not len(positions):
+        raise TrainingError(f"{name}: no training event has a history and an item to learn from.")
+    epoch_steps = math.ceil(len(positions) / settings.batch)
+    total = min(settings.max_steps, settings.max_epochs * epoch_steps)
+    every = min(settings.evaluate_every or epoch_steps, total)
+    schedule = _schedule(settings, total)
+    model.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, global_clipnorm=5.0),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    log, best, began = FitLog(), _Best(), time.perf_counter()
+    rng = np.random.default_rng([seed, len(positions)])
+    task = progress.start(name, total)
+    try:
+        for step, chosen in enumerate(_batches(positions, settings.batch, total, rng), 1):
+            loss = _step(learner, histories, chosen, rng)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"{name}: the loss became {loss} in epoch {1 + (step - 1) // epoch_steps}, "
+                    f"step {step}, at learning rate {float(schedule(step - 1)):.2e}. "
+                    "Lower fitting.learning_rate, or check the features for extreme values."
+                )
+            log.steps = step
+            progress.advance(task, loss)
+            if step % every == 0 or step == total:
+                log.train_loss.append(loss)
+                model.reset_metrics()
+                log.held_out_loss.append(_evaluate(learner, held_out, loss))
+                best.see(model, step, log.held_out_loss[-1])
+                progress.note(task, log.held_out_loss[-1])
+                if best.age >= settings.patience and step < total:
+                    log.stopped = f"no gain in {best.age} evaluations"
+                    break
+    except KeyboardInterrupt:
+        log.stopped = "interrupted"
+        if best.weights is None:
+            raise
+        progress.interrupted(name, best.step)
+    finally:
+        progress.stop(task)
+    best.restore(model)
+    log.best_step, log.seconds = best.step, time.perf_counter() - began
+    return learner.finish(), log
+
+
+class _Best:
+    """The weights with the lowest held-out loss so far."""
+
+    def __init__(self) -> None:
+        self.loss, self.step, self.age = math.inf, 0, 0
+        self.weights: list[npt.NDArray[np.float32]] | None = None
+
+    def see(self, model: keras.Model, step: int, loss: float) -> None:
+        self.age += 1
+        if loss < self.loss or self.weights is None:
+            self.loss, self.step, self.age = loss, step, 0
+            self.weights = model.get_weights()
+
+    def restore(self, model: keras.Model) -> None:
+        if self.weights is not None:
+            model.set_weights(self.weights)
+
+
+def _positions(learner: Learner, histories: Histories) -> npt.NDArray[np.int64]:
+    """Return the flat positions of the events that can be targets."""
+    usable = learner.learnable[histories.classes]
+    if learner.needs_history:
+        usable[histories.offsets[:-1][histories.lengths > 0]] = False
+    return np.flatnonzero(usable)
+
+
+def _batches(
+    positions: npt.NDArray[np.int64], size: int, steps: int, rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield `steps` batches, every event once a pass; a pass's short rest is filled up."""
+    size = min(size, len(positions))
+    done = 0
+    while done < steps:
+        order = rng.permutation(positions)
+        order = np.concatenate([order, order[: -len(order) % size]])
+        for chosen in order.reshape(-1, size)[: steps - done]:
+            done += 1
+            yield chosen
+
+
+def _step(
+    learner: Learner,
+    histories: Histories,
+    chosen: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+) -> float:
+    """Take one step; return the mean loss since the last evaluation."""
+    targets = histories.classes[chosen]
+    weights = histories.weights[chosen]
+    inputs = learner.inputs(chosen, rng)
+    return float(learner.model.train_on_batch(inputs, targets, weights / weights.mean()))
+
+
+def _evaluate(learner: Learner, held_out: Questions, otherwise: float) -> float:
+    """Return the mean held-out loss; the training loss where nothing can be held out."""
+    usable = learner.learnable[held_out.targets]
+    if learner.needs_history:
+        usable = usable & (held_out.ends > held_out.starts)
+    rows = np.flatnonzero(usable)
+    if not len(rows):
+        return otherwise
+    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), HELD_OUT)).astype(int)]
+    names = set(learner.inputs(np.zeros(1, np.int64), None))
+    for part in held_out[chosen].chunks(512):
+        arrays = {k: v for k, v in part.batch().arrays().items() if k in names}
+        loss = learner.model.test_on_batch(arrays, part.targets)
+    learner.model.reset_metrics()
+    return float(loss)
+
+
+def _schedule(settings: Fitting, total: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a linear warm-up, then a cosine to 2% of the peak."""
+    warm_up = max(1, int(WARM_UP * total))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.learning_rate * 0.05,
+        decay_steps=max(1, total - warm_up),
+        alpha=0.02,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warm_up,
+    )

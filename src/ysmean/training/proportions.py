@@ -1,0 +1,160 @@
+"""Ask the fitted networks the held-out events, and fit the proportions of their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.data.allowed import AllowedSets
+from ysmean.data.batch import Questions
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.histories import COHORTS, cohort_of
+from ysmean.mean.fitting import fit_cohorts, fit_cold_odds, fit_temperatures
+from ysmean.mean.proportions import COLD_ODDS, Proportions
+from ysmean.mean.ranks import target_log_probabilities
+from ysmean.mean.stream import BoolArray, DoubleArray, Stream
+from ysmean.networks.network import Network
+
+CUTS = (0, 1, 2, 3, 5, 8)
+WHOLE = 6000
+CUT = 1500
+COLD = 1500
+HEATED = 1500
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions of one segment: whole histories first, then cut ones."""
+
+    parts: list[Questions]
+    whole: BoolArray
+    cohorts: npt.NDArray[np.int64]
+
+
+def fit_proportions(
+    networks: Mapping[str, Network],
+    catalogue: Catalogue,
+    pseudo_cold: BoolArray,
+    held_out: Questions,
+    pseudo: Questions,
+    base: BoolArray,
+    seed: int,
+) -> Proportions:
+    """Return temperatures, weights by segment and cohort, and the odds of cold items.
+
+    Warm members are asked the held-out events with whole and with cut histories; cold members
+    the events on pseudo-cold items, ranked among those items alone, as items without events.
+
+    Args:
+        networks: fitted, by name.
+        catalogue: N items.
+        pseudo_cold: bool (N,), the items that stand in for cold ones.
+        held_out: events that no network learned from.
+        pseudo: events on pseudo-cold items.
+        base: bool (N,), classes that may be answered with.
+        seed: of the choice of questions.
+    """
+    rng = np.random.default_rng([seed, 7])
+    warm_targets = held_out[catalogue.warm[held_out.targets]]
+    warm = _asked(warm_targets, WHOLE, CUT, rng)
+    cold = _asked(pseudo, COLD, COLD // 3, rng)
+    segments = (
+        _Segment(networks, base & catalogue.warm, np.zeros(len(catalogue), bool), warm),
+        _Segment(networks, base & pseudo_cold, pseudo_cold, cold),
+    )
+    fitted = [segment.fit(rng) for segment in segments]
+    counts = _segment_counts(held_out, base, catalogue)
+    odds = fit_cold_odds(~catalogue.warm[held_out.targets], counts, COLD_ODDS)
+    return Proportions(
+        tuple(networks),
+        np.stack([weights for weights, _ in fitted]),
+        np.stack([heat for _, heat in fitted], axis=1),
+        odds,
+    )
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """One segment's members and the questions they are fitted on.
+
+    Attributes:
+        networks: by name.
+        base: bool (N,), the classes of the segment.
+        cold: bool (N,), classes to be treated as cold: without what their own events tell.
+        asked: the questions.
+    """
+
+    networks: Mapping[str, Network]
+    base: BoolArray
+    cold: BoolArray
+    asked: Asked
+
+    def fit(self, rng: np.random.Generator) -> tuple[DoubleArray, DoubleArray]:
+        """Return weights (C, K) and temperatures (K,)."""
+        count = len(self.networks)
+        chosen = rng.permutation(len(self.asked.whole))[:HEATED] if len(self.asked.whole) else []
+        sample = np.isin(np.arange(len(self.asked.whole)), chosen) & self._heated()
+        heat = fit_temperatures(lambda t: self._mean_log(t, sample), count)
+        logs = self.log_probabilities(heat)
+        p = np.exp(logs)
+        return fit_cohorts(p, self.asked.cohorts, self.asked.whole, len(COHORTS)), heat
+
+    def _heated(self) -> BoolArray:
+        """Temperatures are fitted on whole histories; they are what most requests have."""
+        return self.asked.whole if self.asked.whole.any() else ~self.asked.whole
+
+    def _mean_log(self, temperatures: DoubleArray, sample: BoolArray) -> DoubleArray:
+        logs = self.log_probabilities(temperatures, sample)
+        answered = np.isfinite(logs)
+        total = np.where(answered, logs, 0).sum(0)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / answered.sum(0))
+
+    def log_probabilities(
+        self, temperatures: DoubleArray, sample: BoolArray | None = None
+    ) -> DoubleArray:
+        """Return each network's log p of each question's target, (n, K)."""
+        heat = np.repeat(temperatures[:, None], 2, axis=1)
+        logs, first = [np.zeros((0, len(self.networks)))], 0
+        for part in self.asked.parts:
+            chosen = slice(None) if sample is None else sample[first : first + len(part)]
+            first += len(part)
+            for questions in part[chosen].chunks(CHUNK):
+                stream = self._stream(questions, heat)
+                logs.append(target_log_probabilities(stream, questions.targets))
+        return np.concatenate(logs)
+
+    def _stream(self, questions: Questions, heat: DoubleArray) -> Stream:
+        batch = questions.batch()
+        heads = [network.head(batch) for network in self.networks.values()]
+        if self.cold.any():  # those that know items by id do not cover cold ones
+            heads = [
+                head if network.knows_cold else replace(head, coverage=head.coverage & ~self.cold)
+                for head, network in zip(heads, self.networks.values(), strict=True)
+            ]
+        allowed: AllowedSets = questions.allowed(self.base, available=(None, None))
+        return Stream(heads, self.cold, heat, allowed)
+
+
+def _asked(questions: Questions, whole: int, cut: int, rng: np.random.Generator) -> Asked:
+    """Choose questions: up to `whole` with whole histories, up to `cut` for each cut."""
+    order = rng.permutation(len(questions))
+    parts = [questions[np.sort(order[:whole])]]
+    few = questions[np.sort(order[:cut])]
+    parts += [few.cut(shown) for shown in CUTS]
+    cohorts = np.concatenate([cohort_of(part.ends - part.starts) for part in parts])
+    is_whole = np.arange(len(cohorts)) < len(parts[0])
+    return Asked(parts, is_whole, cohorts)
+
+
+def _segment_counts(
+    held_out: Questions, base: BoolArray, catalogue: Catalogue
+) -> npt.NDArray[np.int64]:
+    """Return how many warm and cold classes each question may be answered with, (n, 2)."""
+    seen = held_out.ends - held_out.seen_starts
+    warm, cold = int((base & catalogue.warm).sum()), int((base & ~catalogue.warm).sum())
+    return np.stack([np.maximum(warm - seen, 0), np.full(len(seen), cold)], axis=1)

@@ -1,0 +1,240 @@
+"""Train all networks, then the proportions of their mean."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.bundle import Parts
+from ysmean.data.batch import Questions
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.events import Events
+from ysmean.data.fields import UserFields
+from ysmean.data.histories import Histories
+from ysmean.data.items import Items
+from ysmean.data.splits import Split, production
+from ysmean.data.users import Users
+from ysmean.errors import ConfigError
+from ysmean.networks.network import Learner, Network, TrainingData
+from ysmean.networks.registry import Spec, default_specs, named
+from ysmean.recommender import Recommender
+from ysmean.training.fit import fit
+from ysmean.training.presets import with_preset
+from ysmean.training.progress import Progress
+from ysmean.training.proportions import COLD, fit_proportions
+
+PSEUDO_COLD = 0.05
+
+
+@dataclass(frozen=True)
+class Data:
+    """Everything read, in class indices.
+
+    Attributes:
+        catalogue: of all items; `warm` by all events.
+        histories: all events.
+        users: the users' table, where given.
+        fields: vocabulary of the users' features.
+        user_fields: int32 (U, F).
+        notes: what was found while reading and joining.
+    """
+
+    catalogue: Catalogue
+    histories: Histories
+    users: Users | None
+    fields: UserFields
+    user_fields: npt.NDArray[np.int32]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def join(
+        cls,
+        events: Events,
+        items: Items | None = None,
+        users: Users | None = None,
+        *,
+        unknown_items: str = "keep",
+    ) -> Data:
+        """Join the three tables; items and users may be missing."""
+        catalogue, events = Catalogue.build(events, items, unknown_items=unknown_items)
+        histories = Histories.from_events(events, catalogue)
+        fields = UserFields.fit(users)
+        notes = [*events.notes, *(items.notes if items else ()), *(users.notes if users else ())]
+        if not events.has_time:
+            notes.append("events have no timestamps: row order is time order, context is unknown")
+        return cls(
+            catalogue,
+            histories,
+            users,
+            fields,
+            fields.tokens(users, histories.user_ids),
+            (*notes, *catalogue.notes),
+        )
+
+    def questions(self, positions: npt.NDArray[np.int64]) -> Questions:
+        """Return the events at flat positions as questions."""
+        return Questions.at_positions(self.histories, self.user_fields, positions)
+
+
+def train(
+    events: Events,
+    items: Items | None = None,
+    users: Users | None = None,
+    *,
+    networks: Sequence[Spec] | Mapping[str, Spec] | None = None,
+    seed: int = 0,
+    preset: str = "default",
+    unknown_items: str = "keep",
+    progress: Progress | None = None,
+) -> Recommender:
+    """Train a recommender.
+
+    The last event of max(10% of the users, 1,000), at most half of those with 3 or more events,
+    is held out to decide when to stop and to fit the proportions; answers use whole histories.
+
+    Args:
+        events: who took what, in order.
+        items: what the items are; without it, networks that need it are left out.
+        users: who the users are.
+        networks: specs in order, or by name; the default ones for None.
+        seed: the same seed on the same machine gives the same model.
+        preset: `"fast"`, `"default"` or `"best"`: how long the networks are trained.
+        unknown_items: `"keep"` or `"drop"` events on items that `items` lacks.
+        progress: is told what happens; silent for None.
+
+    Returns:
+        The recommender.
+
+    Raises:
+        DataError: if the data cannot be trained on.
+        ConfigError: for a bad setting.
+        TrainingError: if a network's loss is not finite.
+    """
+    data = Data.join(events, items, users, unknown_items=unknown_items)
+    split = production(data.histories, seed)
+    base = np.ones(len(data.catalogue), bool)
+    parts = learn(data, split, networks, base, seed, preset, progress or Progress())
+    return Recommender(parts)
+
+
+def learn(
+    data: Data,
+    split: Split,
+    networks: Sequence[Spec] | Mapping[str, Spec] | None,
+    base: npt.NDArray[np.bool_],
+    seed: int,
+    preset: str,
+    progress: Progress,
+) -> Parts:
+    """Fit networks on a split's training events and proportions on its validation events.
+
+    Args:
+        data: everything read.
+        split: which events train.
+        networks: specs, as of `train`.
+        base: bool (N,), classes that may be answered with when proportions are fitted.
+        seed: of everything random.
+        preset: how long networks are trained.
+        progress: is told what happens.
+
+    Returns:
+        Parts with the whole histories, and a catalogue that is warm by training events alone.
+    """
+    specs, left_out = _specs(networks, data.catalogue, preset)
+    for reason in left_out:
+        progress.say(reason)
+    training = data.histories.truncated(split.train_ends)
+    catalogue = replace(data.catalogue, warm=training.counts(len(data.catalogue)) > 0)
+    pseudo_cold = draw_pseudo_cold(catalogue, seed)
+    material = TrainingData(catalogue, training, data.fields, data.user_fields, pseudo_cold)
+    held_out = data.questions(split.validation)
+    fitted: dict[str, Network] = {}
+    logs: dict[str, dict[str, Any]] = {}
+    for number, (name, spec) in enumerate(specs.items()):
+        fitted[name], logs[name] = _fit_one(name, spec, material, held_out, seed + number, progress)
+    began = time.perf_counter()
+    pseudo = _pseudo_questions(data, split, pseudo_cold, seed)
+    proportions = fit_proportions(fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed)
+    logs["proportions"] = {"seconds": time.perf_counter() - began}
+    return Parts(
+        catalogue=catalogue,
+        histories=data.histories,
+        users=data.users,
+        fields=data.fields,
+        specs=specs,
+        networks=fitted,
+        proportions=proportions,
+        manifest={
+            "ysmean": version("ysmean"),
+            "keras": keras.version(),
+            "backend": keras.backend.backend(),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seed": seed,
+            "preset": preset,
+            "split": split.name,
+            "held_out": len(held_out),
+            "pseudo_cold": int(pseudo_cold.sum()),
+            "training": logs,
+            "notes": [*data.notes, *left_out],
+        },
+    )
+
+
+def _specs(
+    networks: Sequence[Spec] | Mapping[str, Spec] | None, catalogue: Catalogue, preset: str
+) -> tuple[dict[str, Spec], list[str]]:
+    """Return the specs that can be built, by name, and why others cannot."""
+    given = default_specs() if networks is None else networks
+    by_name = dict(given) if isinstance(given, Mapping) else named(given)
+    reasons = {name: spec.missing(catalogue) for name, spec in by_name.items()}
+    kept = {n: with_preset(spec, preset) for n, spec in by_name.items() if reasons[n] is None}
+    if not kept:
+        raise ConfigError("No network can be built: " + "; ".join(map(str, reasons.values())))
+    return kept, [f"{name} left out: {why}" for name, why in reasons.items() if why]
+
+
+def _fit_one(
+    name: str,
+    spec: Spec,
+    material: TrainingData,
+    held_out: Questions,
+    seed: int,
+    progress: Progress,
+) -> tuple[Network, dict[str, Any]]:
+    began = time.perf_counter()
+    begun = spec.begin(material, seed)
+    if not isinstance(begun, Learner):
+        return begun, {"seconds": time.perf_counter() - began}
+    network, log = fit(name, begun, material.histories, held_out, seed, progress)
+    return network, {**asdict(log), "seconds": time.perf_counter() - began}
+
+
+def draw_pseudo_cold(catalogue: Catalogue, seed: int) -> npt.NDArray[np.bool_]:
+    """Return 5% of the warm items with features, bool (N,), to stand in for cold ones."""
+    able = np.flatnonzero(catalogue.warm & catalogue.has_features)
+    drawn = np.random.default_rng([seed, 5]).permutation(able)[: int(PSEUDO_COLD * len(able))]
+    return np.isin(np.arange(len(catalogue)), drawn)
+
+
+def _pseudo_questions(
+    data: Data, split: Split, pseudo_cold: npt.NDArray[np.bool_], seed: int
+) -> Questions:
+    """Return held-out events on pseudo-cold items, then training events on them.
+
+    Networks that know items by what they are learned from neither; the others abstain there.
+    """
+    histories = data.histories
+    held_out = split.validation[pseudo_cold[histories.classes[split.validation]]]
+    training = np.arange(len(histories.classes)) < np.repeat(split.train_ends, histories.lengths)
+    training &= pseudo_cold[histories.classes]
+    more = np.random.default_rng([seed, 11]).permutation(np.flatnonzero(training))
+    chosen = np.concatenate([held_out, more[: max(0, COLD - len(held_out))]])
+    return data.questions(np.sort(chosen))
