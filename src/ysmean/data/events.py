@@ -12,6 +12,7 @@ from ysmean.data.schema import to_seconds
 from ysmean.data.tables import id_strings
 from ysmean.errors import DataError, nearest
 
+COLUMNS = ("user_id", "item_id", "timestamp", "weight", "event")
 EXCLUDE = "exclude"
 NEGATIVE = {"dislike": EXCLUDE, "hide": EXCLUDE}
 MILLISECONDS = 1e11  # as seconds, the year 5138

@@ -40,7 +40,13 @@ def read_frame(
     else:
         name = "the table"
         frame = _from_dataframe(source)
-    for ours, theirs in (columns or {}).items():
+    # One mapping may serve several files: an id that already has our name needs none.
+    columns = {
+        ours: theirs
+        for ours, theirs in (columns or {}).items()
+        if not (ours in IDS and ours in frame.columns and theirs not in frame.columns)
+    }
+    for ours, theirs in columns.items():
         if theirs not in frame.columns:
             raise DataError(
                 f"{name} has no column {theirs!r} (mapped to {ours})." + nearest(theirs, frame.columns)

@@ -43,8 +43,8 @@ def fit_proportions(
     pseudo: Questions,
     base: BoolArray,
     seed: int,
-) -> Proportions:
-    """Return temperatures, weights by segment and cohort, and the odds of cold items.
+) -> tuple[Proportions, dict[str, float]]:
+    """Fit temperatures, weights by segment and cohort, and the odds of cold items.
 
     Warm members are asked the held-out events with whole and with cut histories; cold members
     the events on pseudo-cold items, ranked among those items alone, as items without events.
@@ -57,6 +57,10 @@ def fit_proportions(
         pseudo: events on pseudo-cold items.
         base: bool (N,), classes that may be answered with.
         seed: of the choice of questions.
+
+    Returns:
+        The proportions, and the mean negative log-likelihood, in nats, of held-out targets with
+        their whole histories among warm items, by network and for the fitted mean.
     """
     rng = np.random.default_rng([seed, 7])
     warm_targets = held_out[catalogue.warm[held_out.targets]]
@@ -69,12 +73,33 @@ def fit_proportions(
     fitted = [segment.fit(rng) for segment in segments]
     counts = _segment_counts(held_out, base, catalogue)
     odds = fit_cold_odds(~catalogue.warm[held_out.targets], counts, COLD_ODDS)
-    return Proportions(
+    proportions = Proportions(
         tuple(networks),
-        np.stack([weights for weights, _ in fitted]),
-        np.stack([heat for _, heat in fitted], axis=1),
+        np.stack([fit.weights for fit in fitted]),
+        np.stack([fit.temperatures for fit in fitted], axis=1),
         odds,
     )
+    return proportions, fitted[0].losses(tuple(networks))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One segment's weights (C, K), temperatures (K,), and what they were fitted on."""
+
+    weights: DoubleArray
+    temperatures: DoubleArray
+    logs: DoubleArray
+    cohorts: npt.NDArray[np.int64]
+
+    def losses(self, names: tuple[str, ...]) -> dict[str, float]:
+        """Return the mean -log p by network and of the mean; networks that answer none left out."""
+        mixed = (np.exp(self.logs) * self.weights[self.cohorts]).sum(1)
+        columns = [*np.exp(self.logs).T, mixed]
+        return {
+            name: float(-np.log(p[p > 0]).mean())
+            for name, p in zip((*names, "mean"), columns, strict=True)
+            if (p > 0).any()
+        }
 
 
 @dataclass(frozen=True)
@@ -93,15 +118,16 @@ class _Segment:
     cold: BoolArray
     asked: Asked
 
-    def fit(self, rng: np.random.Generator) -> tuple[DoubleArray, DoubleArray]:
-        """Return weights (C, K) and temperatures (K,)."""
+    def fit(self, rng: np.random.Generator) -> _Fitted:
+        """Fit temperatures, then weights."""
         count = len(self.networks)
         chosen = rng.permutation(len(self.asked.whole))[:HEATED] if len(self.asked.whole) else []
         sample = np.isin(np.arange(len(self.asked.whole)), chosen) & self._heated()
         heat = fit_temperatures(lambda t: self._mean_log(t, sample), count)
         logs = self.log_probabilities(heat)
-        p = np.exp(logs)
-        return fit_cohorts(p, self.asked.cohorts, self.asked.whole, len(COHORTS)), heat
+        asked = self.asked
+        weights = fit_cohorts(np.exp(logs), asked.cohorts, asked.whole, len(COHORTS))
+        return _Fitted(weights, heat, logs[asked.whole], asked.cohorts[asked.whole])
 
     def _heated(self) -> BoolArray:
         """Temperatures are fitted on whole histories; they are what most requests have."""

@@ -162,7 +162,9 @@ def learn(
         fitted[name], logs[name] = _fit_one(name, spec, material, held_out, seed + number, progress)
     began = time.perf_counter()
     pseudo = _pseudo_questions(data, split, pseudo_cold, seed)
-    proportions = fit_proportions(fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed)
+    proportions, losses = fit_proportions(
+        fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed
+    )
     logs["proportions"] = {"seconds": time.perf_counter() - began}
     return Parts(
         catalogue=catalogue,
@@ -183,6 +185,7 @@ def learn(
             "held_out": len(held_out),
             "pseudo_cold": int(pseudo_cold.sum()),
             "training": logs,
+            "held_out_nll": losses,
             "notes": [*data.notes, *left_out],
         },
     )

@@ -1,0 +1,107 @@
+"""The TOML file of settings: which networks with which settings, and how to read the data.
+
+    networks = ["collaborative", "content", "popularity"]   # which, in order
+
+    [network.collaborative]                                 # settings of one of them
+    history = 8
+    fitting = { max_steps = 8000 }
+
+    [network.content-2]                                     # a second of a kind
+    kind = "content"
+
+    [columns]                                               # our names -> the files'
+    user_id = "uid"
+
+    [event_weights]                                         # what an event of a type weighs
+    purchase = 3.0
+    dislike = "exclude"
+
+    [item_types]                                            # fix what was inferred wrongly
+    year = "category"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ysmean.errors import ConfigError, nearest
+from ysmean.networks.registry import REGISTRY, Spec, default_specs, spec_from_json
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of training and evaluation.
+
+    Attributes:
+        networks: names in order; the default ones for None.
+        network: settings by name.
+        columns: our column names -> the files'.
+        event_weights: weight or `"exclude"` by event type; None for the default.
+        item_types, user_types: feature types by column.
+    """
+
+    networks: list[str] | None = None
+    network: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    event_weights: Mapping[str, float | str] | None = None
+    item_types: Mapping[str, str] = field(default_factory=dict)
+    user_types: Mapping[str, str] = field(default_factory=dict)
+
+    def specs(self) -> dict[str, Spec]:
+        """Return the networks' specs by name.
+
+        Raises:
+            ConfigError: for an unknown network or setting; suggests the nearest.
+        """
+        default = [spec.kind for spec in default_specs()]
+        extra = [name for name in self.network if name not in default]
+        names = self.networks if self.networks is not None else [*default, *extra]
+        for name in self.network:
+            if name not in names:
+                raise ConfigError(
+                    f"[network.{name}] has settings, but networks = {names} leaves it out."
+                )
+        if not names or len(set(names)) < len(names):
+            raise ConfigError(f"networks = {names}; expected at least one, each once.")
+        return {name: self._spec(name) for name in names}
+
+    def _spec(self, name: str) -> Spec:
+        settings = dict(self.network.get(name, {}))
+        settings.setdefault("kind", name)
+        if settings["kind"] not in REGISTRY:
+            raise ConfigError(
+                f"Unknown network {settings['kind']!r}." + nearest(str(settings["kind"]), REGISTRY)
+            )
+        return spec_from_json(settings)
+
+
+def load_config(path: Path | None) -> Config:
+    """Read a TOML file; the default settings for None.
+
+    Raises:
+        ConfigError: if the file is missing, is no TOML, or holds an unknown key.
+    """
+    if path is None:
+        return Config()
+    try:
+        data = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"Config file {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Config file {path} is no valid TOML: {error}.") from error
+    known = {f.name for f in fields(Config)}
+    for key, value in data.items():
+        if key not in known:
+            raise ConfigError(f"{path}: unknown key {key!r}." + nearest(key, known))
+        expected = list if key == "networks" else dict
+        if not isinstance(value, expected):
+            what = "a list of names" if expected is list else "a table"
+            raise ConfigError(f"{path}: {key} is {value!r}; expected {what}.")
+    for name, settings in data.get("network", {}).items():
+        if not isinstance(settings, dict):
+            raise ConfigError(f"{path}: network.{name} is {settings!r}; expected a table.")
+    return Config(**data)

@@ -1,0 +1,141 @@
+"""Answers, reports and models as tables for people; plain when piped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ysmean.answer import Recommendations
+from ysmean.bundle import Parts
+from ysmean.evaluation.report import Report
+
+SHORT = {
+    "collaborative": "collab",
+    "transition": "transit",
+    "knowledge": "knowl",
+    "popularity": "popul",
+}
+
+
+def answer(console: Console, recommendations: Recommendations, title: str = "") -> None:
+    """Print the items of an answer, with every network's share in percent."""
+    r = recommendations
+    table = Table(title=title or None, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("", justify="right")
+    table.add_column("item", no_wrap=True)
+    table.add_column("title", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("score", justify="right", no_wrap=True)
+    for name in r.weights:
+        table.add_column(SHORT.get(name, name), justify="right", no_wrap=True)
+    for place, item in enumerate(r.items, 1):
+        shares = [f"{100 * item.shares[name]:.0f}%" for name in r.weights]
+        row = [str(place), item.item_id, item.title or "", f"{item.score:.4f}", *shares]
+        table.add_row(*row)
+    console.print(table)
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in r.weights.items())
+    console.print(f"weights: {weights}", highlight=False)
+    for line in _remarks(r):
+        console.print(line, highlight=False)
+
+
+def _remarks(r: Recommendations) -> Iterable[str]:
+    if r.abstained:
+        yield f"nothing to say about this request: {', '.join(r.abstained)}"
+    if r.last_resort:
+        yield "only popularity could answer"
+    if r.unknown_items:
+        yield f"unknown items, skipped: {', '.join(r.unknown_items)}"
+    if not r.items:
+        yield "no item is allowed: loosen the constraints, or allow seen items"
+
+
+def report(console: Console, found: Report) -> None:
+    """Print the rows of a report over all requests, and NDCG by cohort."""
+    data = found.data
+    console.print(
+        f"{data['split']}: {data['requests']:,} requests over {data['catalogue']:,} items"
+        + (f"; {data['outside']:,} targets outside the allowed set" if data["outside"] else ""),
+        highlight=False,
+    )
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("")
+    for name in ("ndcg@10", "95% interval", "hr@10", "mrr", "nll", "cover", "answered"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in found.rows():
+        lo, hi = row["ci95"]["ndcg@10"]
+        table.add_row(
+            row["name"],
+            f"{row['ndcg@10']:.4f}",
+            f"{lo:.4f}-{hi:.4f}",
+            f"{row['hr@10']:.4f}",
+            f"{row['mrr']:.4f}",
+            "" if row["nll"] is None else f"{row['nll']:.3f}",
+            f"{100 * row['coverage@10']:.0f}%",
+            f"{100 * row['answered']:.0f}%",
+        )
+    console.print(table)
+    proportions(console, data["proportions"]["table"])
+
+
+def proportions(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Print the fitted weights by segment and history length."""
+    table = Table(
+        title="fitted weights by history length",
+        title_justify="left",
+        box=None,
+        padding=(0, 1),
+        pad_edge=False,
+    )
+    names = [key for key in rows[0] if key not in ("segment", "cohort")]
+    table.add_column("items")
+    table.add_column("history")
+    for name in names:
+        table.add_column(SHORT.get(name, name), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row["segment"], row["cohort"], *[f"{row[name]:.2f}" for name in names])
+    console.print(table)
+
+
+def model(console: Console, parts: Parts) -> None:
+    """Print what a model is made of."""
+    m = parts.manifest
+    catalogue = parts.catalogue
+    lines: Mapping[str, str] = {
+        "model": parts.model_id,
+        "created": f"{m['created']} with seed {m['seed']}, preset {m['preset']}",
+        "made by": f"ysmean {m['ysmean']}, keras {m['keras']} on {m['backend']}",
+        "catalogue": f"{len(catalogue):,} items, {int((~catalogue.warm).sum()):,} of them cold",
+        "features": ", ".join(f"{n} ({t})" for n, t in catalogue.schema.items()) or "none",
+        "users": f"{len(parts.histories):,} with {len(parts.histories.classes):,} events",
+        "held out": f"{m['held_out']:,} events, for stopping and proportions",
+        "cold odds": f"{parts.proportions.cold_odds:.3f}",
+    }
+    for name, text in lines.items():
+        console.print(f"{name:<10} {text}", highlight=False, soft_wrap=True)
+    networks = Table(box=None, padding=(0, 1), pad_edge=False)
+    for column in ("network", "numbers", "steps", "seconds", "temperature", "held-out nll"):
+        networks.add_column(column, justify="left" if column == "network" else "right")
+    losses = m["held_out_nll"]
+    for k, name in enumerate(parts.networks):
+        log = m["training"][name]
+        size = sum(array.size for array in parts.states[name].arrays.values())
+        networks.add_row(
+            name,
+            f"{size:,}",
+            f"{log['best_step']:,}" if "best_step" in log else "closed form",
+            f"{log['seconds']:.1f}",
+            f"{parts.proportions.temperatures[k, 0]:.2f}",
+            _number(losses.get(name)),
+        )
+    networks.add_row("mean", "", "", "", "", _number(losses.get("mean")))
+    console.print(networks)
+    proportions(console, parts.proportions.table())
+    for note in m["notes"]:
+        console.print(f"- {note}", highlight=False, soft_wrap=True)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
