@@ -1,9 +1,9 @@
 """A trained recommender as a folder of plain data, written atomically and verified on load.
 
-    CURRENT                       version and sha256 of its manifest, swapped by os.replace
-    versions/<id>/manifest.json   specs, proportions, sha256 of every other file
-    versions/<id>/catalogue.parquet, users.parquet, histories.parquet
-    versions/<id>/state/<network>.json, weights/<network>.safetensors
+CURRENT                       version and sha256 of its manifest, swapped by os.replace
+versions/<id>/manifest.json   specs, proportions, sha256 of every other file
+versions/<id>/catalogue.parquet, users.parquet, histories.parquet
+versions/<id>/state/<network>.json, weights/<network>.safetensors
 """
 
 from __future__ import annotations
@@ -191,7 +191,9 @@ def _verified(folder: Path) -> tuple[Path, dict[str, Any]]:
         )
     raw = (place / "manifest.json").read_bytes()
     if hashlib.sha256(raw).hexdigest() != words[1]:
-        raise BundleError(f"{place / 'manifest.json'} was altered: its sha256 is not as in CURRENT.")
+        raise BundleError(
+            f"{place / 'manifest.json'} was altered: its sha256 is not as in CURRENT."
+        )
     manifest: dict[str, Any] = json.loads(raw)
     if manifest["format"] > FORMAT:
         raise BundleError(

@@ -28,7 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-EventsFile = Annotated[Path, typer.Option("--events", help="user_id, item_id and, if known, timestamp")]
+EventsFile = Annotated[
+    Path, typer.Option("--events", help="user_id, item_id and, if known, timestamp")
+]
 ItemsFile = Annotated[Path | None, typer.Option("--items", help="item_id and features")]
 UsersFile = Annotated[Path | None, typer.Option("--users", help="user_id and features")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of settings")]
@@ -143,7 +145,9 @@ def recommend(
     if json_:
         print(json.dumps(answer.to_json(), allow_nan=False))
     else:
-        who = f"user {user}" if user is not None else "a given history" if history else "somebody new"
+        who = (
+            f"user {user}" if user is not None else "a given history" if history else "somebody new"
+        )
         show.answer(_console(), answer, f"for {who} (history: {answer.cohort} items)")
 
 
@@ -209,7 +213,9 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        _talk(f"unexpected {type(error).__name__}: {error}\nRun it again with --debug to see where.")
+        _talk(
+            f"unexpected {type(error).__name__}: {error}\nRun it again with --debug to see where."
+        )
         sys.exit(1)
 
 

@@ -1,23 +1,23 @@
 """The TOML file of settings: which networks with which settings, and how to read the data.
 
-    networks = ["collaborative", "content", "popularity"]   # which, in order
+networks = ["collaborative", "content", "popularity"]   # which, in order
 
-    [network.collaborative]                                 # settings of one of them
-    history = 8
-    fitting = { max_steps = 8000 }
+[network.collaborative]                                 # settings of one of them
+history = 8
+fitting = { max_steps = 8000 }
 
-    [network.content-2]                                     # a second of a kind
-    kind = "content"
+[network.content-2]                                     # a second of a kind
+kind = "content"
 
-    [columns]                                               # our names -> the files'
-    user_id = "uid"
+[columns]                                               # our names -> the files'
+user_id = "uid"
 
-    [event_weights]                                         # what an event of a type weighs
-    purchase = 3.0
-    dislike = "exclude"
+[event_weights]                                         # what an event of a type weighs
+purchase = 3.0
+dislike = "exclude"
 
-    [item_types]                                            # fix what was inferred wrongly
-    year = "category"
+[item_types]                                            # fix what was inferred wrongly
+year = "category"
 """
 
 from __future__ import annotations

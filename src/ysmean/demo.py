@@ -35,13 +35,19 @@ def run(console: Console, seed: int, out: Path | None) -> Recommender:
     asked = (
         (f"A faithful viewer, {viewer}", {"user_id": viewer}),
         ("The same, content counted twice", {"user_id": viewer, "scale": {"content": 2}}),
-        ("The same, recent comedies only", {"user_id": viewer, "where": "genres = Comedy and year >= 2000"}),
+        (
+            "The same, recent comedies only",
+            {"user_id": viewer, "where": "genres = Comedy and year >= 2000"},
+        ),
         ("Somebody new who likes westerns", {"preferences": {"genres": ["Western"]}}),
-        ("Titles that nobody has watched yet, for the same viewer", {"user_id": viewer, "where": _cold(recommender)}),
+        (
+            "Titles that nobody has watched yet, for the same viewer",
+            {"user_id": viewer, "where": _cold(recommender)},
+        ),
     )
     for title, request in asked:
         console.print()
-        show.answer(console, recommender.recommend(k=5, **request), title)  # type: ignore[arg-type]
+        show.answer(console, recommender.recommend(k=5, **request), title)
     console.print()
     if out is not None:
         recommender.save(out)

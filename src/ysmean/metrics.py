@@ -74,7 +74,8 @@ def mean_nll(probabilities: npt.ArrayLike) -> float | None:
 def coverage(recommended: npt.ArrayLike, catalogue: int) -> float:
     """Return the share of the catalogue that appears in any list.
 
-    |∪_i list_i| / N, the catalogue coverage of Ge, Delgado-Battenfeld and Jannach (2010).
+    Distinct recommended items / N, the catalogue coverage of Ge, Delgado-Battenfeld and Jannach
+    (2010).
 
     Args:
         recommended: class indices (n, k), -1 = none.

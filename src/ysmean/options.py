@@ -33,7 +33,9 @@ def numbers(texts: Iterable[str], option: str, example: str) -> dict[str, float]
         try:
             values[name] = float(text)
         except ValueError:
-            raise RequestError(f"{option} {name}={text}; expected a number, as in {example}.") from None
+            raise RequestError(
+                f"{option} {name}={text}; expected a number, as in {example}."
+            ) from None
     return values
 
 

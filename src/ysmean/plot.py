@@ -41,14 +41,23 @@ def draw_model(parts: Parts, path: Path) -> None:
     for number, (name, layers) in enumerate(columns.items()):
         _column(axes, (number + 0.5) * COLUMN, name, layers, top)
         axes.plot(
-            [(number + 0.5) * COLUMN, width / 2], [top - (len(layers) + 0.25) * ROW, 0.9 * ROW],
-            color=INK, lw=0.8, alpha=0.5, zorder=0,
+            [(number + 0.5) * COLUMN, width / 2],
+            [top - (len(layers) + 0.25) * ROW, 0.9 * ROW],
+            color=INK,
+            lw=0.8,
+            alpha=0.5,
+            zorder=0,
         )
     size = len(parts.catalogue)
     _box(axes, width / 2, 0.6 * ROW, f"YsMean   (batch, {size:,})", MEAN, 4.4)
     axes.text(
-        width / 2, -0.1 * ROW, "weighted mean of the softmaxes: again a distribution",
-        ha="center", va="center", fontsize=8, color=INK,
+        width / 2,
+        -0.1 * ROW,
+        "weighted mean of the softmaxes: again a distribution",
+        ha="center",
+        va="center",
+        fontsize=8,
+        color=INK,
     )
     axes.set_xlim(0, width)
     axes.set_ylim(-0.5 * ROW, top + 0.9 * ROW)
@@ -93,7 +102,9 @@ def _column(axes: Any, x: float, name: str, layers: list[str], top: float) -> No
         _box(axes, x, y, text, PAPER, COLUMN * 0.94)
         if number:
             axes.annotate(
-                "", (x, y + 0.26 * ROW), (x, y + 0.74 * ROW),
+                "",
+                (x, y + 0.26 * ROW),
+                (x, y + 0.74 * ROW),
                 arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 0.8},
             )
 
@@ -104,8 +115,13 @@ def _box(axes: Any, x: float, y: float, text: str, colour: str, width: float) ->
     height = 0.5 * ROW
     axes.add_patch(
         FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height,
-            boxstyle="round,pad=0,rounding_size=0.08", facecolor=colour, edgecolor=INK, lw=0.7,
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.08",
+            facecolor=colour,
+            edgecolor=INK,
+            lw=0.7,
         )
     )
     axes.text(x, y, text, ha="center", va="center", fontsize=7.2, color=INK)

@@ -13,9 +13,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from ysmean import bundle
 from ysmean.answer import Recommendation, Recommendations
-from ysmean.bundle import Parts
+from ysmean.bundle import Parts, read, write
 from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
@@ -99,7 +98,7 @@ class Recommender:
         top: Top,
     ) -> list[Recommendations]:
         names = list(self.parts.networks)
-        answering = stream.answering.any(2)
+        answering = np.asarray(stream.answering.any(2))
         masses = network_masses(stream, self.parts.proportions.cold_odds)
         answers = []
         for b, request in enumerate(requests):
@@ -171,7 +170,7 @@ class Recommender:
         Returns:
             The folder of the new version.
         """
-        return bundle.write(self.parts, Path(folder))
+        return write(self.parts, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Recommender:
@@ -180,7 +179,7 @@ class Recommender:
         Raises:
             BundleError: if it is no bundle, is altered, or of a newer format.
         """
-        return cls(bundle.read(Path(folder)))
+        return cls(read(Path(folder)))
 
 
 def network_masses(stream: Stream, cold_odds: float) -> DoubleArray:
@@ -192,4 +191,3 @@ def network_masses(stream: Stream, cold_odds: float) -> DoubleArray:
     odds = counts[:, None, :] * np.array([1.0, cold_odds]) * stream.answering
     total = np.maximum(odds.sum(2), 1e-300)
     return np.asarray((odds * np.exp(stream.log_masses())).sum(2) / total)
-

@@ -23,7 +23,9 @@ SHORT = {
 def answer(console: Console, recommendations: Recommendations, title: str = "") -> None:
     """Print the items of an answer, with every network's share in percent."""
     r = recommendations
-    table = Table(title=title or None, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    table = Table(
+        title=title or None, title_justify="left", box=None, padding=(0, 1), pad_edge=False
+    )
     table.add_column("", justify="right")
     table.add_column("item", no_wrap=True)
     table.add_column("title", ratio=1, no_wrap=True, overflow="ellipsis")

@@ -69,4 +69,4 @@ class AllowedSets:
             if self.available_until is not None:
                 inside &= ~(self.at >= self.available_until[targets])
         inside[self.rows[self.classes == targets[self.rows]]] = False
-        return inside
+        return np.asarray(inside, bool)

@@ -100,7 +100,9 @@ class Questions:
         """Return the number of questions, n."""
         return len(self.users)
 
-    def __getitem__(self, rows: slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Questions:
+    def __getitem__(
+        self, rows: slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+    ) -> Questions:
         """Return some of the questions."""
         return replace(
             self,

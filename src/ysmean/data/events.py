@@ -55,7 +55,9 @@ class Events:
             frame = _users_together(frame)
         pairs = frame.select(pl.struct("user_id", "item_id").n_unique()).item()
         if pairs < len(frame):
-            notes.append(f"{name}: {len(frame) - pairs:,} events repeat an earlier item of the user")
+            notes.append(
+                f"{name}: {len(frame) - pairs:,} events repeat an earlier item of the user"
+            )
         return cls(frame, tuple(notes))
 
     @property

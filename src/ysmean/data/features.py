@@ -69,7 +69,7 @@ def text_block(texts: list[str], seed: int) -> FloatArray:
     if width < 1:
         return np.zeros((len(texts), 0), np.float32)
     weighted = TfidfTransformer(sublinear_tf=True).fit_transform(counts[:, used])
-    return TruncatedSVD(width, random_state=seed).fit_transform(weighted).astype(np.float32)
+    return np.asarray(TruncatedSVD(width, random_state=seed).fit_transform(weighted), np.float32)
 
 
 def category_block(column: pl.Series) -> FloatArray:
@@ -85,7 +85,7 @@ def category_block(column: pl.Series) -> FloatArray:
     cells = long.join(places, on="value")
     block = np.zeros((len(column), len(kept)), np.float32)
     block[cells["row"].to_numpy(), cells["place"].to_numpy()] = 1.0
-    return block / np.sqrt(np.maximum(block.sum(1, keepdims=True), 1.0))
+    return np.asarray(block / np.sqrt(np.maximum(block.sum(1, keepdims=True), 1.0)))
 
 
 def number_block(values: npt.NDArray[np.float64]) -> FloatArray:

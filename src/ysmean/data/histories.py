@@ -163,7 +163,8 @@ class Histories:
 
     def counts(self, size: int) -> npt.NDArray[np.float64]:
         """Return the summed event weights of each class, float64 (size,)."""
-        return np.bincount(self.classes, weights=self.weights, minlength=size)
+        weights = self.weights.astype(np.float64)
+        return np.bincount(self.classes, weights=weights, minlength=size).astype(np.float64)
 
 
 def pad_tokens(histories: list[npt.NDArray[np.int32]], length: int) -> npt.NDArray[np.int32]:

@@ -49,7 +49,8 @@ def read_frame(
     for ours, theirs in columns.items():
         if theirs not in frame.columns:
             raise DataError(
-                f"{name} has no column {theirs!r} (mapped to {ours})." + nearest(theirs, frame.columns)
+                f"{name} has no column {theirs!r} (mapped to {ours})."
+                + nearest(theirs, frame.columns)
             )
     if columns:
         taken = set(columns) - set(columns.values())
@@ -83,7 +84,7 @@ def _read_file(path: Path, columns: dict[str, str]) -> pl.DataFrame:
         if suffix in (".ndjson", ".jsonl"):
             return pl.read_ndjson(path, infer_schema_length=None)
         if suffix in (".arrow", ".feather", ".ipc"):
-            return pl.read_ipc(path, memory_map=False)
+            return pl.read_ipc(path)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         text = str(error).strip().split("\n")[0]
         raise DataError(f"File {path} cannot be read as {suffix[1:]}: {text}") from error

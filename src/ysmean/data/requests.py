@@ -97,7 +97,9 @@ def encode(
             "context was given, but the model was trained on events without timestamps, "
             "so it has learned nothing about hours or weekdays. Leave context out."
         )
-    context = context_tokens(at if timed else np.full(len(at), np.nan), [r.context for r in requests])
+    context = context_tokens(
+        at if timed else np.full(len(at), np.nan), [r.context for r in requests]
+    )
     batch = Batch(
         tokens=pad_tokens(shown, MAX_HISTORY),
         lengths=np.array([len(s) for s in shown], np.int64),
@@ -105,7 +107,9 @@ def encode(
         context=context,
         preferences=_preferences(requests, catalogue),
     )
-    return Encoded(batch, _allowed(requests, rows, shown, unknown, catalogue, histories, at), unknown)
+    return Encoded(
+        batch, _allowed(requests, rows, shown, unknown, catalogue, histories, at), unknown
+    )
 
 
 def seconds(at: float | datetime | str | None) -> float:

@@ -70,7 +70,9 @@ def normalise_features(
         schema[column] = kind
         frame = frame.with_columns(series)
         empty = series.null_count()
-        notes.append(f"{source}: {column} read as {kind}" + (f" ({empty:,} empty)" if empty else ""))
+        notes.append(
+            f"{source}: {column} read as {kind}" + (f" ({empty:,} empty)" if empty else "")
+        )
     return frame, schema, notes
 
 
@@ -92,11 +94,15 @@ def infer_type(series: pl.Series) -> FeatureType:
         return FeatureType.CATEGORY
     if _iso_times(values).null_count() == 0:
         return FeatureType.DATETIME
-    if float(values.str.contains("|", literal=True).mean() or 0) >= 0.1:
+    if values.str.contains("|", literal=True).sum() >= 0.1 * len(values):
         return FeatureType.CATEGORIES
     words = values.str.count_matches(r"\S+").mean()
     wordy = isinstance(words, float) and words >= 3
-    return FeatureType.TEXT if wordy and values.n_unique() > 0.5 * len(values) else FeatureType.CATEGORY
+    return (
+        FeatureType.TEXT
+        if wordy and values.n_unique() > 0.5 * len(values)
+        else FeatureType.CATEGORY
+    )
 
 
 def to_seconds(series: pl.Series, source: str, *, required: bool = False) -> pl.Series:
@@ -162,7 +168,9 @@ def _cast(series: pl.Series, kind: FeatureType, source: str) -> pl.Series:
                 return _vectors(series, source)
     except pl.exceptions.PolarsError as error:
         text = str(error).strip().split("\n")[0]
-        raise DataError(f"{source}: column {series.name!r} cannot be read as {kind}: {text}") from error
+        raise DataError(
+            f"{source}: column {series.name!r} cannot be read as {kind}: {text}"
+        ) from error
 
 
 def _strings(series: pl.Series) -> pl.Series:

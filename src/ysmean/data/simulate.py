@@ -30,13 +30,15 @@ WORDS = {
 }
 GENRES = tuple(WORDS)
 FIRST = (
-    "Glass Silent Paper Crimson Borrowed Distant Hollow Northern Quiet Second Velvet Iron Painted "
-    "Forgotten Winter Golden Restless Broken Electric Salt"
-).split()
+    *("Glass", "Silent", "Paper", "Crimson", "Borrowed", "Distant", "Hollow", "Northern", "Quiet"),
+    *("Second", "Velvet", "Iron", "Painted", "Forgotten", "Winter", "Golden", "Restless", "Salt"),
+    *("Broken", "Electric"),
+)
 SECOND = (
-    "Harbour Orchard Arithmetic Meridian Season Empire Garden Passenger Cathedral Horizon Letters "
-    "Machine River Witness Carnival Daughter Promise Station Kingdom Tide"
-).split()
+    *("Harbour", "Orchard", "Arithmetic", "Meridian", "Season", "Empire", "Garden", "Passenger"),
+    *("Cathedral", "Horizon", "Letters", "Machine", "River", "Witness", "Carnival", "Daughter"),
+    *("Promise", "Station", "Kingdom", "Tide"),
+)
 NUMERALS = ("", " II", " III", " IV")
 AGES = ("under 25", "25-39", "40-59", "60+")
 REGIONS = ("north", "south", "east", "west", "islands")
@@ -121,7 +123,9 @@ def _titles(rng: np.random.Generator, items: int) -> _Titles:
     while len(titles) < items:
         name = names[len(set(series))]
         parts = int(rng.choice([1, 1, 1, 2, 3, 4]))
-        listed = sorted(rng.choice(len(GENRES), size=int(rng.integers(1, 3)), replace=False).tolist())
+        listed = sorted(
+            rng.choice(len(GENRES), size=int(rng.integers(1, 3)), replace=False).tolist()
+        )
         number = len(set(series))
         for part in range(min(parts, items - len(titles))):
             titles.append(name + NUMERALS[part])
@@ -182,9 +186,9 @@ def _next_view(
 ) -> int:
     draw = rng.random()
     following = last + 1
-    if 0 <= last and following < len(seen) and draw < 0.25 and not seen[following]:
-        if table.series[following] == table.series[last]:
-            return following
+    unseen = last >= 0 and following < len(seen) and not seen[following]
+    if unseen and draw < 0.25 and table.series[following] == table.series[last]:
+        return following
     genre = int(rng.choice(len(GENRES), p=taste))
     if last >= 0 and 0.25 <= draw < 0.75:
         genre = int(rng.choice(table.genres[last]))

@@ -67,8 +67,8 @@ def production(histories: Histories, seed: int, share: float = 0.1, least: int =
     Args:
         histories: all events.
         seed: of the choice of users.
-        share, least: max(share of the users, least) are held out, at most half of those with 3
-            or more events.
+        share: of the users whose last event is held out.
+        least: users, where the share is fewer; at most half of those with 3 or more events.
     """
     able = np.flatnonzero(histories.lengths >= MIN_EVENTS)
     count = min(max(int(share * len(histories)), least), len(able) // 2)

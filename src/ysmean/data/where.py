@@ -1,10 +1,10 @@
 """Hard constraints on item features: `year >= 1990 and genres in ('Comedy', 'Drama')`.
 
-    where      := comparison ("and" comparison)*
-    comparison := feature operator value | feature "in" "(" value ("," value)* ")"
-    operator   := "=" | "==" | "!=" | "<" | "<=" | ">" | ">="
-    feature    := a word, or any text in `backquotes`
-    value      := a number, a word, or any text in 'quotes' (doubled inside)
+where      := comparison ("and" comparison)*
+comparison := feature operator value | feature "in" "(" value ("," value)* ")"
+operator   := "=" | "==" | "!=" | "<" | "<=" | ">" | ">="
+feature    := a word, or any text in `backquotes`
+value      := a number, a word, or any text in 'quotes' (doubled inside)
 """
 
 from __future__ import annotations
@@ -127,9 +127,13 @@ class _Parser:
             if match is None or match.lastgroup is None:
                 place += len(self.text[place:]) - len(self.text[place:].lstrip())
                 unclosed = self.text[place] in "'\"`"
-                fault(self.text, place, "this quote is never closed" if unclosed else "not understood")
+                fault(
+                    self.text, place, "this quote is never closed" if unclosed else "not understood"
+                )
             assert match is not None and match.lastgroup is not None
-            tokens.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+            tokens.append(
+                Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup))
+            )
             place = match.end()
         return tokens
 
@@ -201,6 +205,7 @@ def _holds(
         known = [*schema, "item_id"]
         fault(text, c.place, f"no feature {c.feature!r}." + nearest(c.feature, known))
     column = frame.get_column(c.feature)
+    values: list[Value]
     match kind:
         case FeatureType.VECTOR:
             fault(text, c.place, f"{c.feature} is a vector; it cannot be compared")

@@ -111,9 +111,8 @@ def ask(
         progress: is told what happens.
     """
     recommender = Recommender(parts)
-    available = tuple(
-        parts.catalogue.seconds(name) for name in ("available_from", "available_until")
-    )
+    catalogue = parts.catalogue
+    available = catalogue.seconds("available_from"), catalogue.seconds("available_until")
     found: list[Standing] = []
     asked: list[Questions] = []
     task = progress.start("evaluate", -(-len(questions) // CHUNK))
@@ -124,12 +123,16 @@ def ask(
             stream = recommender.stream(
                 part.batch(), part.allowed(base, seen=seen, available=available)
             )
-            found.append(standing(stream, row_weights(parts.proportions, stream, part), part.targets, TOP))
+            found.append(
+                standing(stream, row_weights(parts.proportions, stream, part), part.targets, TOP)
+            )
             asked.append(part)
         progress.advance(task, float("nan"))
     progress.stop(task)
     if not asked:
-        raise DataError("No test event can be answered: every target lies outside the allowed sets.")
+        raise DataError(
+            "No test event can be answered: every target lies outside the allowed sets."
+        )
     names = [*parts.networks, "mean-equal", "mean"]
     return Answers.join(names, found, asked, outside=len(questions) - sum(map(len, asked)))
 
@@ -145,9 +148,7 @@ def row_weights(proportions: Proportions, stream: Stream, questions: Questions) 
     stated = [*np.eye(count), np.ones(count), None]
     return np.stack(
         [
-            proportions.resolve(
-                cohorts, stream.answering, stream.normalizers[2], stated=row
-            )
+            proportions.resolve(cohorts, stream.answering, stream.normalizers[2], stated=row)
             for row in stated
         ]
     )

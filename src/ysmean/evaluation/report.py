@@ -156,9 +156,7 @@ def kind_of(name: str, parts: Parts) -> str:
     return "baseline" if parts.specs[name].kind == "popularity" else "network"
 
 
-def row_of(
-    answers: Answers, number: int, kind: str, cohort: str, catalogue: int
-) -> dict[str, Any]:
+def row_of(answers: Answers, number: int, kind: str, cohort: str, catalogue: int) -> dict[str, Any]:
     """Return one row of the report.
 
     Args:

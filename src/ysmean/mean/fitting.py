@@ -47,7 +47,7 @@ def fit_weights(
     p = probabilities[probabilities.any(1)]
     n = len(p)
     if n + strength == 0 or networks == 1:
-        return floor + (1 - networks * floor) * centre
+        return np.asarray(floor + (1 - networks * floor) * centre)
     spread = 1.0 - networks * floor
     r = spread * p + floor * p.sum(1, keepdims=True)
     r = r / np.maximum(r.max(1, keepdims=True), 1e-300)  # scale of a row does not matter
@@ -61,7 +61,7 @@ def fit_weights(
             break
         u = np.maximum(u * slope / (n + strength), 1e-12)
         u = u / u.sum()
-    return floor + spread * u
+    return np.asarray(floor + spread * u)
 
 
 def fit_cohorts(
@@ -83,9 +83,7 @@ def fit_cohorts(
         float64 (count, K); rows sum to 1.
     """
     overall = fit_weights(probabilities[whole] if whole.any() else probabilities, strength=1.0)
-    return np.stack(
-        [fit_weights(probabilities[cohorts == c], prior=overall) for c in range(count)]
-    )
+    return np.stack([fit_weights(probabilities[cohorts == c], prior=overall) for c in range(count)])
 
 
 def fit_temperatures(

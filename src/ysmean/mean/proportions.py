@@ -76,11 +76,11 @@ class Proportions:
         values = np.full(len(self.names), default)
         for name, value in given.items():
             if name not in self.names:
-                raise RequestError(f"Unknown network {name!r} in {what}." + nearest(name, self.names))
-            if not (np.isfinite(value) and value >= 0):
                 raise RequestError(
-                    f"{what} of {name} is {value}; expected a finite number >= 0."
+                    f"Unknown network {name!r} in {what}." + nearest(name, self.names)
                 )
+            if not (np.isfinite(value) and value >= 0):
+                raise RequestError(f"{what} of {name} is {value}; expected a finite number >= 0.")
             values[self.names.index(name)] = value
         return values
 
@@ -118,13 +118,15 @@ class Proportions:
         inside = base * answering
         total = inside.sum(1, keepdims=True)
         inside = np.divide(inside, total, out=np.zeros_like(inside), where=total > 0)
-        return inside * self.segment_weights(counts, inside.any(1))[:, None, :]
+        omega = self.segment_weights(counts, inside.any(1))
+        return np.asarray(inside * omega[:, None, :])
 
     def segment_weights(self, counts: npt.NDArray[np.int64], speaks: BoolArray) -> DoubleArray:
         """Return omega (B, 2) for allowed counts (B, 2) and segments with an answer (B, 2)."""
         odds = counts * np.array([1.0, self.cold_odds]) * speaks
         total = odds.sum(1, keepdims=True)
-        return np.divide(odds, total, out=np.zeros_like(odds), where=total > 0)
+        shares = np.divide(odds, total, out=np.zeros_like(odds), where=total > 0)
+        return np.asarray(shares)
 
     def table(self) -> list[dict[str, Any]]:
         """Return the fitted weights as rows for people: segment, cohort, one column a network."""

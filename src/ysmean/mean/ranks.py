@@ -31,9 +31,7 @@ class Standing:
     top_scores: FloatArray
 
 
-def target_log_probabilities(
-    stream: Stream, targets: npt.NDArray[np.int32]
-) -> DoubleArray:
+def target_log_probabilities(stream: Stream, targets: npt.NDArray[np.int32]) -> DoubleArray:
     """Return each network's log p(target | A, the target's segment).
 
     Args:
@@ -114,9 +112,7 @@ def _totals(stream: Stream, weights: DoubleArray) -> Iterator[tuple[int, FloatAr
         yield tile.lo, totals
 
 
-def _tile_top(
-    totals: FloatArray, lo: int, k: int
-) -> tuple[npt.NDArray[np.int32], FloatArray]:
+def _tile_top(totals: FloatArray, lo: int, k: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
     """Return classes and scores (R, B, k) of the largest totals of a tile."""
     chosen = np.stack([largest(total, k) for total in totals])
     return (chosen + lo).astype(np.int32), np.take_along_axis(totals, chosen, axis=2)

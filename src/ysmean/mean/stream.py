@@ -85,7 +85,7 @@ class Stream:
 
     @cached_property
     def normalizers(self) -> tuple[DoubleArray, DoubleArray, npt.NDArray[np.int64]]:
-        """log sum exp of each member.
+        """Log sum exp of each member.
 
         Returns:
             float64 (B, K, 2) over A and the segment, -inf where the member abstains; the same
@@ -115,7 +115,7 @@ class Stream:
         return np.isfinite(self.normalizers[0])
 
     def log_masses(self) -> DoubleArray:
-        """log of each member's probability of A before restriction, (B, K, 2); -inf for none."""
+        """Log of each member's probability of A before restriction, (B, K, 2); -inf for none."""
         inside, whole, _ = self.normalizers
         answering = np.isfinite(inside)
         return np.where(answering, inside - np.where(answering, whole, 0.0), -np.inf)
@@ -129,7 +129,7 @@ def tempered(head: Head, lo: int, hi: int, cold: BoolArray, heat: DoubleArray) -
     scores = head.scores(lo, hi)
     if head.prior is not None:
         scores = scores + np.where(cold, np.float32(0), head.prior[lo:hi])
-    logits = (scores / np.where(cold, heat[1], heat[0])).astype(np.float32)
+    logits: FloatArray = np.asarray(scores / np.where(cold, heat[1], heat[0]), np.float32)
     logits[:, ~head.coverage[lo:hi]] = -np.inf
     logits[~head.answers] = -np.inf
     return logits

@@ -49,9 +49,7 @@ def top_k_of_mean(stream: Stream, weights: DoubleArray, k: int) -> Top:
         empty = _empty(batch, short, networks)
         classes, scores, parts = (np.concatenate(p, axis=1) for p in zip(best, empty, strict=True))
         found = scores >= 0
-    return Top(
-        np.where(found, classes, -1), np.where(found, scores, 0), parts, found.sum(1)
-    )
+    return Top(np.where(found, classes, -1), np.where(found, scores, 0), parts, found.sum(1))
 
 
 _Best = tuple[npt.NDArray[np.int32], FloatArray, FloatArray]

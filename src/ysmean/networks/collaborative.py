@@ -73,7 +73,9 @@ class Collaborative:
         x = layers.Flatten(name="flatten")(x)
         x = layers.Dropout(self.dropout, seed=next(seeds), name="dropout_in")(x)
         for number, width in enumerate(self.hidden):
-            x = layers.Dense(width, "relu", kernel_initializer=_glorot(seeds), name=f"hidden_{number}")(x)
+            x = layers.Dense(
+                width, "relu", kernel_initializer=_glorot(seeds), name=f"hidden_{number}"
+            )(x)
         x = layers.Dropout(self.dropout, seed=next(seeds), name="dropout_out")(x)
         logits = layers.Dense(size, kernel_initializer=_glorot(seeds), name="output")(x)
         return keras.Model({"tokens": tokens}, logits, name="collaborative")

@@ -94,6 +94,7 @@ class ContentNetwork(DotNetwork):
 
     name = "content"
     knows_cold = True
+    prior: FloatArray
 
     def __init__(
         self,
@@ -112,7 +113,8 @@ class ContentNetwork(DotNetwork):
     def answers(self, batch: Batch) -> BoolArray:
         """Answer requests with a recent item that has features."""
         tokens = batch.tokens[:, -self.spec.history :]
-        return np.append(False, self.coverage)[np.minimum(tokens, len(self.coverage))].any(1)
+        known = np.append(False, self.coverage)[np.minimum(tokens, len(self.coverage))]
+        return np.asarray(known.any(1))
 
     def state(self) -> State:
         """Return vectors and weights."""
@@ -134,9 +136,7 @@ class ContentNetwork(DotNetwork):
         encoder = _frozen_encoder(spec, len(a["item_bias"]))
         inner = {k.removeprefix("encoder/"): v for k, v in a.items() if k.startswith("encoder/")}
         set_named_weights(encoder, inner)
-        return cls(
-            spec, encoder, a["item_vectors"], a["item_bias"], a["prior"], a["coverage"]
-        )
+        return cls(spec, encoder, a["item_vectors"], a["item_bias"], a["prior"], a["coverage"])
 
 
 @keras.saving.register_keras_serializable(package="ysmean")

@@ -116,7 +116,8 @@ def _compiled(shape: _Shape) -> Callable[..., Any]:
         rest = [w for w, v in zip(weights, model.variables, strict=True) if id(v) not in trainable]
         return model.stateless_call(kept, rest, inputs, training=False)[0]
 
-    return jax.jit(run)
+    compiled: Callable[..., Any] = jax.jit(run)
+    return compiled
 
 
 def named_weights(model: keras.Model) -> dict[str, npt.NDArray[Any]]:
@@ -140,4 +141,4 @@ def set_named_weights(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]
 def answers_to_history(batch: Batch, size: int, history: int) -> BoolArray:
     """Return which requests have a known item among their last `history`, bool (B,)."""
     recent = batch.tokens[:, -history:]
-    return ((recent > 0) & (recent <= size)).any(1)
+    return np.asarray(((recent > 0) & (recent <= size)).any(1))

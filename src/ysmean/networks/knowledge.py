@@ -99,6 +99,7 @@ class KnowledgeNetwork(DotNetwork):
 
     name = "knowledge"
     knows_cold = True
+    prior: FloatArray
     takes = ("user_fields", "context", "preferences")
 
     def __init__(
@@ -144,7 +145,10 @@ class KnowledgeNetwork(DotNetwork):
         """Return vectors and weights."""
         fields = self.encoder.get_layer("fields")
         return State(
-            {"field_tokens": fields.input_dim, "field_width": self.encoder.input["user_fields"].shape[1]},
+            {
+                "field_tokens": fields.input_dim,
+                "field_width": self.encoder.input["user_fields"].shape[1],
+            },
             {
                 "item_vectors": self.item_vectors,
                 "item_bias": self.item_bias,
@@ -222,7 +226,9 @@ def _encoder(spec: Knowledge, tokens: int, width: int, seeds: Any) -> keras.Mode
     parts = [KnownSum(name="field_sum")(embedding(tokens, "fields")(fields), fields)]
     offset = Offset(CONTEXT_TOKENS[0], name="context_offset")(context)
     parts.append(
-        KnownSum(name="context_sum")(embedding(sum(CONTEXT_TOKENS), "context_table")(offset), context)
+        KnownSum(name="context_sum")(
+            embedding(sum(CONTEXT_TOKENS), "context_table")(offset), context
+        )
     )
     known = layers.Add(name="known")(parts)
     hidden = dense(spec.hidden, seeds, "mix", "gelu")(known)

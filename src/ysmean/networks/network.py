@@ -179,4 +179,3 @@ class Fitting:
     max_epochs: int = 12
     evaluate_every: int = 0
     patience: int = 2
-

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -80,9 +79,7 @@ class PopularityNetwork(Network):
         return State({}, {"counts": self.counts})
 
     @classmethod
-    def from_state(
-        cls, spec: Popularity, state: State, catalogue: Catalogue
-    ) -> PopularityNetwork:
+    def from_state(cls, spec: Popularity, state: State, catalogue: Catalogue) -> PopularityNetwork:
         """Rebuild from the counts; items added since then count 0."""
         counts = np.zeros(len(catalogue), np.float32)
         counts[: len(state.arrays["counts"])] = state.arrays["counts"]
@@ -97,4 +94,4 @@ def decayed_counts(
     if histories.times is not None and len(histories.times):
         age = (histories.times.max() - histories.times) / DAY
         weights = weights * 0.5 ** (age / half_life_days)
-    return np.bincount(histories.classes, weights=weights, minlength=size)
+    return np.bincount(histories.classes, weights=weights, minlength=size).astype(np.float64)

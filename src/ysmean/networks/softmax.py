@@ -42,9 +42,7 @@ class MaskedSoftmax(keras.layers.Layer):
         self.prior = self._constant("prior", bias)
 
     def _constant(self, name: str, value: npt.NDArray[np.float32]) -> Any:
-        weight = self.add_weight(
-            shape=value.shape, initializer="zeros", trainable=False, name=name
-        )
+        weight = self.add_weight(shape=value.shape, initializer="zeros", trainable=False, name=name)
         weight.assign(value)
         return weight
 

@@ -113,7 +113,7 @@ def log_counts(data: TrainingData) -> FloatArray:
     """Return log(1 + events) of each class, centred, float32 (N,); 0 for pseudo-cold items."""
     counts = data.histories.counts(len(data.catalogue)) * data.learnable
     logs = np.log1p(counts)
-    return ((logs - logs[data.learnable].mean()) * data.learnable).astype(np.float32)
+    return np.asarray((logs - logs[data.learnable].mean()) * data.learnable, np.float32)
 
 
 def dense(width: int, seeds: Iterator[int], name: str, activation: str | None = None) -> Any:

@@ -92,7 +92,7 @@ class TransitionNetwork(Network):
 
     def answers(self, batch: Batch) -> BoolArray:
         """Answer requests with at least one known recent item."""
-        return self._recent(batch)[0].any(1)
+        return np.asarray(self._recent(batch)[0].any(1))
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the log of the mixed rows."""
@@ -102,7 +102,7 @@ class TransitionNetwork(Network):
 
         def tile(lo: int, hi: int) -> FloatArray:
             mixed = rows[:, lo:hi].toarray() + rest[:, None] * self.popular[lo:hi]
-            return np.log(np.maximum(mixed, 1e-30)).astype(np.float32)
+            return np.asarray(np.log(np.maximum(mixed, 1e-30)), np.float32)
 
         return tile
 
@@ -130,9 +130,7 @@ class TransitionNetwork(Network):
         )
 
     @classmethod
-    def from_state(
-        cls, spec: Transition, state: State, catalogue: Catalogue
-    ) -> TransitionNetwork:
+    def from_state(cls, spec: Transition, state: State, catalogue: Catalogue) -> TransitionNetwork:
         """Rebuild from the table; items added since then are not covered."""
         a, size = state.arrays, len(catalogue)
         popular = np.zeros(size, np.float32)

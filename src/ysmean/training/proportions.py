@@ -121,8 +121,9 @@ class _Segment:
     def fit(self, rng: np.random.Generator) -> _Fitted:
         """Fit temperatures, then weights."""
         count = len(self.networks)
-        chosen = rng.permutation(len(self.asked.whole))[:HEATED] if len(self.asked.whole) else []
-        sample = np.isin(np.arange(len(self.asked.whole)), chosen) & self._heated()
+        able = np.flatnonzero(self._heated())
+        chosen = rng.permutation(able)[:HEATED]
+        sample = np.isin(np.arange(len(self.asked.whole)), chosen)
         heat = fit_temperatures(lambda t: self._mean_log(t, sample), count)
         logs = self.log_probabilities(heat)
         asked = self.asked

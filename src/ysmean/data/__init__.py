@@ -1,0 +1,1 @@
+"""Tables, class indices and padding: everything before the networks. Imports no Keras."""

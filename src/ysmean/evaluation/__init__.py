@@ -1,0 +1,1 @@
+"""Evaluation: full ranking of held-out events by every network and mean."""

@@ -1,0 +1,1 @@
+"""The weighted mean of the networks: layer, proportions, top-k and ranks."""

@@ -1,0 +1,1 @@
+"""Training: one network at a time, then the proportions of their mean."""
