@@ -88,13 +88,16 @@ __all__ = [
 choose_backend()
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ysmean' has no attribute {name!r}")
-    value = getattr(import_module(f"ysmean.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+# Hidden from type checkers: they would take every unknown name for one of Any type.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name from its module (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'ysmean' has no attribute {name!r}")
+        value = getattr(import_module(f"ysmean.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

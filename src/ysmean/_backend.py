@@ -6,9 +6,6 @@ import importlib.util
 import json
 import os
 import sys
-from pathlib import Path
-
-BACKENDS = {"jax": "jax", "tensorflow": "tensorflow", "torch": "torch"}
 
 
 def choose_backend() -> None:
@@ -18,17 +15,24 @@ def choose_backend() -> None:
     backend installed here. Keras itself writes a keras.json that says tensorflow when it is first
     imported anywhere, so one that names a missing backend is nobody's choice.
     """
+    # Keras reads an empty KERAS_BACKEND as none.
     if "keras" in sys.modules or os.environ.get("KERAS_BACKEND"):
         return
     named = _configured()
-    installed = named in BACKENDS and importlib.util.find_spec(BACKENDS[named]) is not None
-    os.environ["KERAS_BACKEND"] = named if named and installed else "jax"
+    if not named.isidentifier() or importlib.util.find_spec(named) is None:
+        os.environ["KERAS_BACKEND"] = "jax"
 
 
-def _configured() -> str | None:
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+def _configured() -> str:
+    home = os.environ.get("KERAS_HOME")
+    if home is None:
+        # Keras falls back to /tmp in the same way.
+        user = os.path.expanduser("~")
+        home = os.path.join(user if os.access(user, os.W_OK) else "/tmp", ".keras")
     try:
-        backend = json.loads((Path(home) / "keras.json").read_text()).get("backend")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return backend if isinstance(backend, str) else None
+        with open(os.path.expanduser(os.path.join(home, "keras.json")), encoding="utf-8") as file:
+            settings = json.load(file)
+    except (OSError, ValueError):
+        return ""
+    backend = settings.get("backend") if isinstance(settings, dict) else None
+    return backend if isinstance(backend, str) else ""

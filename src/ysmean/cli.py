@@ -114,7 +114,7 @@ def recommend(
     model: Model,
     user: Annotated[str | None, typer.Option(help="whose history and features count")] = None,
     history: Annotated[str | None, typer.Option(help="item ids instead, oldest first")] = None,
-    k: Annotated[int, typer.Option("-k", help="how many items")] = 10,
+    k: Annotated[int | None, typer.Option("-k", help="how many items; 10 by default")] = None,
     scale: Annotated[list[str] | None, typer.Option(help="content=2: content counts twice")] = None,
     weights: Annotated[str, typer.Option(help="fitted, equal, or content=1,...")] = "fitted",
     prefer: Annotated[list[str] | None, typer.Option(help="genres=Comedy; may be repeated")] = None,

@@ -65,7 +65,7 @@ class Recommender:
         encoded = self.encode(requests)
         stream = self.stream(encoded.batch, encoded.allowed)
         weights = self.resolve(requests, encoded.batch, stream)
-        top = top_k_of_mean(stream, weights, max(r.k for r in requests))
+        top = top_k_of_mean(stream, weights, max(encoded.k))
         return self._decode(requests, encoded, stream, weights, top)
 
     def encode(self, requests: Sequence[Request]) -> Encoded:
@@ -102,7 +102,7 @@ class Recommender:
         masses = network_masses(stream, self.parts.proportions.cold_odds)
         answers = []
         for b, request in enumerate(requests):
-            count = min(int(top.counts[b]), request.k)
+            count = min(int(top.counts[b]), encoded.k[b])
             classes = top.classes[b, :count]
             heard = [k for k in range(len(names)) if answering[b, k]]
             by_name = {names[k]: float(weights[b, k].sum()) for k in heard}

@@ -33,7 +33,7 @@ class Request:
         seen: `"exclude"` leaves out the items of the history, `"allow"` keeps them.
         scale: multipliers by network, `{"content": 2}`.
         weights: `"fitted"`, `"equal"`, or absolute weights by network.
-        k: how many items.
+        k: how many items; by default 10, or all of a smaller catalogue.
         at: the time of the request: seconds since the epoch, a datetime or an ISO string.
     """
 
@@ -46,7 +46,7 @@ class Request:
     seen: str = "exclude"
     scale: Mapping[str, float] = field(default_factory=dict)
     weights: str | Mapping[str, float] = "fitted"
-    k: int = 10
+    k: int | None = None
     at: float | datetime | str | None = None
 
 
@@ -55,11 +55,13 @@ class Encoded:
     """Requests as arrays.
 
     Attributes:
+        k: for each request, how many items it asks for.
         batch: what the networks see.
         allowed: the allowed sets.
         unknown: for each request, the item ids that the catalogue lacks.
     """
 
+    k: list[int]
     batch: Batch
     allowed: AllowedSets
     unknown: list[list[str]]
@@ -107,8 +109,12 @@ def encode(
         context=context,
         preferences=_preferences(requests, catalogue),
     )
+    size = len(catalogue)
     return Encoded(
-        batch, _allowed(requests, rows, shown, unknown, catalogue, histories, at), unknown
+        k=[min(10, size) if r.k is None else r.k for r in requests],
+        batch=batch,
+        allowed=_allowed(requests, rows, shown, unknown, catalogue, histories, at),
+        unknown=unknown,
     )
 
 
@@ -137,7 +143,7 @@ def seconds(at: float | datetime | str | None) -> float:
 
 
 def _check(request: Request, size: int) -> None:
-    if not 1 <= request.k <= size:
+    if request.k is not None and not 1 <= request.k <= size:
         raise RequestError(f"k={request.k}; expected 1 to {size:,}, the size of the catalogue.")
     if request.seen not in ("exclude", "allow"):
         raise RequestError(f"seen={request.seen!r}; expected 'exclude' or 'allow'.")

@@ -160,10 +160,13 @@ def conditional(tile: Tile, k: int, normalizers: DoubleArray) -> FloatArray:
     logits = tile.logits[k]
     part = np.empty_like(logits)
     for segment, columns in enumerate(tile.columns):
+        z = logits if len(columns) == part.shape[1] else logits[:, columns]
+        # Inside A this is at most 0; outside, where it does not count, it must not overflow.
+        p = np.exp(np.minimum(z - shift[:, segment, None], 0.0))
         if len(columns) == part.shape[1]:
-            np.exp(logits - shift[:, segment, None], out=part)
+            part = p
         elif len(columns):
-            part[:, columns] = np.exp(logits[:, columns] - shift[:, segment, None])
+            part[:, columns] = p
     part[~tile.allowed] = 0.0
     return part
 

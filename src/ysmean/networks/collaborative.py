@@ -32,6 +32,8 @@ class Collaborative:
         embedding: width of an item's embedding.
         hidden: widths of the ReLU layers.
         dropout: share of embedding and last hidden units dropped in training.
+        short: share of training requests whose history is cut to a random length, so that users
+            with few events get a good answer too.
         fitting: how it is trained.
     """
 
@@ -40,6 +42,7 @@ class Collaborative:
     embedding: int = 128
     hidden: tuple[int, ...] = (256, 256)
     dropout: float = 0.2
+    short: float = 0.1
     fitting: Fitting = field(default_factory=Fitting)
 
     def __post_init__(self) -> None:
@@ -47,13 +50,16 @@ class Collaborative:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if min(self.history, self.embedding, *self.hidden, len(self.hidden)) < 1:
             raise ConfigError("Collaborative: history, embedding and hidden must be at least 1.")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"Collaborative: dropout={self.dropout}; expected 0 <= dropout < 1.")
+        if not (0 <= self.dropout < 1 and 0 <= self.short <= 1):
+            raise ConfigError(
+                f"Collaborative got dropout={self.dropout}, short={self.short}; expected "
+                "0 <= dropout < 1 and 0 <= short <= 1."
+            )
 
     @classmethod
     def original(cls) -> Collaborative:
         """Return the stack that Ys-Mean began with: 5 items, embeddings of 1024, 1024 twice."""
-        return cls(history=5, embedding=1024, hidden=(1024, 1024), dropout=0.0)
+        return cls(history=5, embedding=1024, hidden=(1024, 1024), dropout=0.0, short=0.0)
 
     def missing(self, catalogue: Catalogue) -> str | None:
         """Return why the network cannot be built on a catalogue; None if it can."""
@@ -90,6 +96,10 @@ class Collaborative:
             positions: npt.NDArray[np.int64], rng: np.random.Generator | None
         ) -> dict[str, Any]:
             starts = histories.offsets[histories.users[positions]]
+            if rng is not None:
+                shown = rng.integers(1, self.history + 1, len(positions))
+                cut = rng.random(len(positions)) < self.short
+                starts = np.where(cut, np.maximum(starts, positions - shown), starts)
             return {"tokens": histories.windows(starts, positions, self.history)}
 
         def finish() -> CollaborativeNetwork:
