@@ -60,6 +60,13 @@ class YsMean(keras.layers.Layer):
             )
         super().build(input_shape)
 
+    def __call__(self, ys: Sequence[Any], weights: Any = None, **kwargs: Any) -> Any:
+        """Check concrete weights, which Keras would turn into tensors, then call the layer."""
+        if isinstance(weights, np.ndarray | list | tuple):
+            check_weights(weights, len(ys))
+            weights = np.asarray(weights, np.float32)
+        return super().__call__(ys, weights=weights, **kwargs)
+
     def call(self, ys: Sequence[Any], weights: Any = None) -> Any:
         """Return the mean.
 
@@ -75,8 +82,6 @@ class YsMean(keras.layers.Layer):
             given = np.asarray(self._given or [1.0] * len(ys), np.float64)
             parts: Any = [float(w) for w in given / given.sum()]
         else:
-            if isinstance(weights, np.ndarray | list | tuple):
-                check_weights(weights, len(ys))
             w = ops.cast(weights, "float32")
             w = w / ops.maximum(ops.sum(w, axis=-1, keepdims=True), 1e-30)
             parts = [w[..., k, None] for k in range(len(ys))]
