@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from ysmean.data.histories import COHORTS
+from ysmean.errors import RequestError
+from ysmean.mean.proportions import Proportions
+
+
+def two():
+    weights = np.tile([0.75, 0.25], (2, len(COHORTS), 1))
+    return Proportions(("content", "popularity"), weights, np.ones((2, 2)), cold_odds=0.5)
+
+
+def answering(*members):
+    return np.array([members], bool)
+
+
+COHORT = np.array([0])
+
+
+def test_segments_share_by_their_allowed_items():
+    w = two().resolve(COHORT, answering([1, 1], [1, 1]), np.array([[30, 20]]))
+    np.testing.assert_allclose(w[0].sum(0), [0.75, 0.25])  # 30 : 0.5 * 20
+    np.testing.assert_allclose(w[0, :, 0], [0.75 * 0.75, 0.25 * 0.75])
+
+
+def test_the_weight_of_an_abstaining_network_goes_to_the_others():
+    w = two().resolve(COHORT, answering([0, 0], [1, 1]), np.array([[30, 0]]))
+    np.testing.assert_allclose(w[0], [[0, 0], [1, 0]])
+
+
+def test_a_segment_where_nobody_answers_gives_its_weight_to_the_other():
+    w = two().resolve(COHORT, answering([1, 0], [1, 0]), np.array([[30, 1000]]))
+    np.testing.assert_allclose(w[0], [[0.75, 0], [0.25, 0]])
+
+
+def test_where_nobody_answers_all_weights_are_zero():
+    assert not two().resolve(COHORT, answering([0, 0], [0, 0]), np.array([[0, 0]])).any()
+
+
+def test_doubling_a_network_doubles_its_odds():
+    p = two()
+    w = p.resolve(COHORT, answering([1, 0], [1, 0]), np.array([[9, 0]]), p.multipliers({"content": 2}))
+    assert w[0, 0, 0] / w[0, 1, 0] == pytest.approx(2 * 0.75 / 0.25)
+
+
+def test_plain_data_round_trip():
+    p = two()
+    q = Proportions.from_json(p.to_json())
+    assert q.names == p.names and q.cold_odds == p.cold_odds
+    np.testing.assert_array_equal(q.weights, p.weights)
+    np.testing.assert_array_equal(q.temperatures, p.temperatures)
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"contents": 1}, "Unknown network 'contents' in weights. Did you mean 'content'?"),
+        ({"content": -1}, "weights of content is -1; expected a finite number >= 0"),
+        ({"content": float("nan")}, "weights of content is nan"),
+        ({"content": 0}, "are all zero"),
+        ("fited", "expected 'fitted', 'equal' or numbers"),
+    ],
+)
+def test_bad_absolute_weights_are_refused(stated, message):
+    with pytest.raises(RequestError, match=message.replace("?", r"\?")):
+        two().stated(stated)
+
+
+def test_an_infinite_scale_is_refused():
+    with pytest.raises(RequestError, match="scale of content is inf"):
+        two().multipliers({"content": float("inf")})

@@ -1,0 +1,240 @@
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import ops
+from models import recommender, service
+
+import ysmean as ym
+from ysmean.errors import RequestError, WhereError
+
+USERS = [f"u{n:04d}" for n in range(0, 150, 7)]
+NAMES = list(recommender().parts.networks)  # trained here, once, and not within a strategy
+WHERES = [None, "year >= 1990", "genres = Comedy", "genres in (Drama, Western) and year < 2000"]
+
+
+@st.composite
+def requests(draw):
+    item = st.sampled_from(service().items.frame["item_id"].to_list())
+    network = st.sampled_from(NAMES)
+    return ym.Request(
+        user_id=draw(st.sampled_from([None, "a stranger", *USERS])),
+        history=draw(st.none() | st.lists(item | st.just("unknown"), max_size=8)),
+        preferences=draw(st.sampled_from([{}, {"genres": ["Comedy"]}, {"language": "French"}])),
+        where=draw(st.sampled_from(WHERES)),
+        exclude=draw(st.lists(item, max_size=5)),
+        seen=draw(st.sampled_from(["exclude", "allow"])),
+        scale=draw(st.dictionaries(network, st.floats(0.01, 100), max_size=3)),
+        weights=draw(st.sampled_from(["fitted", "equal"])),
+        k=draw(st.integers(1, 80)),
+        at=draw(st.sampled_from([None, 1_750_000_000, "2025-06-01T20:00"])),
+    )
+
+
+def seen_by(request):
+    if request.history is not None:
+        return set(request.history)
+    if request.user_id is None:
+        return set()
+    frame = service().events.frame
+    return set(frame.filter(frame["user_id"] == request.user_id)["item_id"])
+
+
+@given(requests())
+def test_answers_keep_every_promise(request):
+    answer = recommender().recommend_many([request])[0]
+    ids = [item.item_id for item in answer]
+    scores = [item.score for item in answer]
+    assert len(set(ids)) == len(ids) <= request.k
+    assert not set(ids) & set(request.exclude)
+    if request.seen == "exclude":
+        assert not set(ids) & seen_by(request)
+    assert scores == sorted(scores, reverse=True)
+    assert sum(scores) <= 1 + 1e-5
+    for item in answer:
+        assert sum(item.shares.values()) == pytest.approx(1, abs=1e-6)
+        assert item.contributions == item.shares
+    if answer.items:
+        assert sum(answer.weights.values()) == pytest.approx(1)
+    assert set(answer.weights) | set(answer.abstained) == set(recommender().parts.networks)
+    assert not set(answer.weights) & set(answer.abstained)
+    assert all(0 <= mass <= 1 + 1e-6 for mass in answer.mass.values())
+    assert set(answer.unknown_items) == {i for i in request.history or () if i == "unknown"}
+
+
+@given(requests())
+def test_constraints_are_never_violated(request):
+    frame = service().items.frame
+    rows = {row["item_id"]: row for row in frame.iter_rows(named=True)}
+    for item in recommender().recommend_many([request])[0]:
+        row = rows[item.item_id]
+        if request.where == WHERES[1]:
+            assert row["year"] >= 1990
+        if request.where == WHERES[2]:
+            assert "Comedy" in row["genres"]
+        if request.where == WHERES[3]:
+            assert {"Drama", "Western"} & set(row["genres"]) and row["year"] < 2000
+
+
+@given(st.lists(requests(), min_size=2, max_size=6))
+def test_a_request_alone_equals_itself_in_a_batch(many):
+    from dataclasses import replace
+
+    many = [replace(r, at=1_750_000_000) for r in many]
+    for together, request in zip(recommender().recommend_many(many), many, strict=True):
+        alone = recommender().recommend_many([request])[0]
+        assert len(alone) == len(together)
+        for a, b in zip(alone, together, strict=True):
+            assert a.score == pytest.approx(b.score, rel=1e-4)
+        assert alone.weights == pytest.approx(together.weights)
+
+
+def test_everything_allowed_adds_up_to_one():
+    answer = recommender().recommend("u0007", k=80)
+    assert sum(item.score for item in answer) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_whole_answer_equals_the_naive_mean():
+    r = recommender()
+    asked = [ym.Request("u0007"), ym.Request("u0014", where="year >= 1990"), ym.Request()]
+    encoded = r.encode(asked)
+    stream = r.stream(encoded.batch, encoded.allowed)
+    p = r.parts.proportions
+    expected, _ = reference.mean(stream, p.weights[:, encoded.batch.cohorts], p.cold_odds)
+    index = r.parts.catalogue.index
+    for b, request in enumerate(asked):
+        from dataclasses import replace
+
+        answer = r.recommend_many([replace(request, k=80)])[0]
+        for item in answer:
+            assert item.score == pytest.approx(expected[b, index[item.item_id]], rel=1e-4)
+
+
+def test_the_keras_model_equals_the_spine(tmp_path):
+    import keras
+
+    r = recommender()
+    asked = [
+        ym.Request("u0007", scale={"content": 2}),
+        ym.Request("u0014", where="year >= 1990", weights="equal"),
+        ym.Request(preferences={"genres": ["Comedy"]}),
+        ym.Request("u0021", weights={"transition": 1}),
+    ]
+    inputs = r.model_inputs(asked)
+    y = ops.convert_to_numpy(r.model(inputs))
+    index = r.parts.catalogue.index
+    from dataclasses import replace
+
+    for b, request in enumerate(asked):
+        answer = r.recommend_many([replace(request, k=80)])[0]
+        got = np.zeros(len(index))
+        for item in answer:
+            got[index[item.item_id]] = item.score
+        np.testing.assert_allclose(y[b], got, atol=1e-5)
+    lines = []
+    r.model.summary(print_fn=lambda text, **_: lines.append(text))
+    assert "ys_mean" in "\n".join(lines)
+    r.model.save(tmp_path / "whole.keras")
+    loaded = keras.models.load_model(tmp_path / "whole.keras")
+    np.testing.assert_allclose(ops.convert_to_numpy(loaded(inputs)), y, rtol=1e-4, atol=1e-6)
+
+
+def test_a_brand_new_user_gets_an_answer_without_the_networks_of_behaviour():
+    answer = recommender().recommend("nobody knows me")
+    assert len(answer) == 10 and answer.cohort == "0"
+    assert {"collaborative", "transition", "content"} <= set(answer.abstained)
+
+
+def test_stated_preferences_move_the_answer():
+    genres = dict(service().items.frame.select("item_id", "genres").iter_rows())
+
+    def comedies(answer):
+        return sum("Comedy" in genres[item.item_id] for item in answer)
+
+    plain = recommender().recommend()
+    liking = recommender().recommend(preferences={"genres": ["Comedy"]})
+    assert comedies(liking) > comedies(plain)
+
+
+def test_new_items_are_returned_with_shares_of_those_that_know_what_they_are():
+    cold = "item_id in (t072, t073, t074, t075, t076, t077, t078, t079)"
+    answer = recommender().recommend("u0007", where=cold)
+    assert len(answer) == 8
+    for item in answer:
+        assert set(item.shares) <= {"content", "knowledge", "popularity"}
+
+
+def test_absolute_weights_naming_one_network_give_it_every_share():
+    answer = recommender().recommend("u0007", weights={"content": 1})
+    assert all(item.shares["content"] == pytest.approx(1) for item in answer)
+    assert answer.weights["content"] == pytest.approx(1)
+
+
+def test_scaling_a_network_raises_its_share():
+    plain = {i.item_id: i.shares["content"] for i in recommender().recommend("u0007", k=80)}
+    double = recommender().recommend("u0007", k=80, scale={"content": 2})
+    assert all(i.shares["content"] >= plain[i.item_id] - 1e-6 for i in double)
+
+
+def test_popularity_alone_is_flagged_as_the_last_resort():
+    events = service().events
+    lonely = ym.train(events, networks=[ym.Transition(), ym.Popularity()])
+    assert lonely.recommend("nobody").last_resort
+    assert not lonely.recommend("u0007").last_resort
+
+
+def test_an_impossible_constraint_gives_an_empty_answer():
+    answer = recommender().recommend("u0007", where="year > 3000")
+    assert len(answer) == 0 and answer.weights == {}
+
+
+def test_availability_is_honoured():
+    import polars as pl
+
+    items = service().items.frame.with_columns(
+        available_from=pl.when(pl.col("item_id") == "t001").then(2e9).otherwise(0.0)
+    )
+    s = service()
+    r = ym.train(s.events, ym.Items.from_frame(items), networks=[ym.Popularity()])
+    before, after = (r.recommend(k=80, at=at) for at in (1.9e9, 2.1e9))
+    assert "t001" not in {i.item_id for i in before}
+    assert "t001" in {i.item_id for i in after}
+
+
+def test_a_hidden_item_is_never_returned_to_that_user():
+    import polars as pl
+
+    frame = pl.DataFrame(
+        {
+            "user_id": ["a", "a", "a", "b", "b", "b", "a"],
+            "item_id": ["x", "y", "z", "x", "z", "w", "w"],
+            "event": ["view"] * 6 + ["hide"],
+        }
+    )
+    r = ym.train(ym.Events.from_frame(frame), networks=[ym.Popularity()])
+    assert "w" not in {i.item_id for i in r.recommend("a", seen="allow")}
+    assert "w" in {i.item_id for i in r.recommend("b", seen="allow")}
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        ({"k": 0}, RequestError, "k=0; expected 1 to 80"),
+        ({"k": 81}, RequestError, "k=81; expected 1 to 80"),
+        ({"scale": {"contnt": 2}}, RequestError, "Did you mean 'content'"),
+        ({"scale": {"content": -1}}, RequestError, "scale of content is -1"),
+        ({"weights": {"content": 0}}, RequestError, "all zero"),
+        ({"where": "year >>"}, WhereError, r"\^"),
+        ({"where": "yaer > 1"}, WhereError, "Did you mean 'year'"),
+        ({"seen": "never"}, RequestError, "seen='never'"),
+        ({"preferences": {"genre": ["Comedy"]}}, RequestError, "Did you mean 'genres'"),
+        ({"preferences": {"genres": ["Comdy"]}}, RequestError, "Did you mean 'Comedy'"),
+        ({"context": {"hour": 24}}, RequestError, "expected a whole number from 0 to 23"),
+        ({"context": {"mood": 1}}, RequestError, "Unknown context 'mood'"),
+        ({"at": "soon"}, RequestError, "at='soon'"),
+    ],
+)
+def test_bad_requests_are_refused_saying_what_was_expected(asked, error, message):
+    with pytest.raises(error, match=message):
+        recommender().recommend("u0007", **asked)
