@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import recommender, service, specs
 
 import ysmean as ym
+from models import recommender, service, specs
 from ysmean import bundle
 from ysmean.errors import BundleError
 
@@ -24,7 +24,10 @@ def version_of(folder):
 
 
 def answers(r):
-    asked = [ym.Request("u0007", at=1.75e9), ym.Request(preferences={"genres": ["Drama"]}, at=1.75e9)]
+    asked = [
+        ym.Request("u0007", at=1.75e9),
+        ym.Request(preferences={"genres": ["Drama"]}, at=1.75e9),
+    ]
     return [[(i.item_id, i.title, i.score, i.shares) for i in a] for a in r.recommend_many(asked)]
 
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from keras import ops
-from models import recommender, service
 
+import reference
 import ysmean as ym
+from models import recommender, service
 from ysmean.errors import RequestError, WhereError
 
 USERS = [f"u{n:04d}" for n in range(0, 150, 7)]

@@ -60,9 +60,7 @@ def content_rule(users=90, items=30, new=6, seed=0):
             "genres": [[GENRES[g]] for g in genre],
         }
     )
-    people = pl.DataFrame(
-        {"user_id": list(events), "taste": [GENRES[u % 3] for u in range(users)]}
-    )
+    people = pl.DataFrame({"user_id": list(events), "taste": [GENRES[u % 3] for u in range(users)]})
     return table(events), ym.Items.from_frame(frame), ym.Users.from_frame(people)
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-import reference
-import worlds
 from keras import ops
 
+import reference
+import worlds
 import ysmean as ym
 from ysmean.data.requests import encode
 from ysmean.mean.stream import Stream, conditional

@@ -40,7 +40,9 @@ def test_where_nobody_answers_all_weights_are_zero():
 
 def test_doubling_a_network_doubles_its_odds():
     p = two()
-    w = p.resolve(COHORT, answering([1, 0], [1, 0]), np.array([[9, 0]]), p.multipliers({"content": 2}))
+    w = p.resolve(
+        COHORT, answering([1, 0], [1, 0]), np.array([[9, 0]]), p.multipliers({"content": 2})
+    )
     assert w[0, 0, 0] / w[0, 1, 0] == pytest.approx(2 * 0.75 / 0.25)
 
 

@@ -1,10 +1,12 @@
 """Every network learns what it should, on data with a known answer."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-import worlds
 from keras import ops
 
+import worlds
 import ysmean as ym
 from ysmean.errors import ConfigError
 from ysmean.networks.network import Fitting
@@ -35,7 +37,7 @@ def test_networks_of_order_learn_a_markov_chain(spec):
 
 
 def test_content_ranks_new_items_of_the_right_genre_first():
-    events, items, users = worlds.content_rule()
+    events, items, _ = worlds.content_rule()
     network, data = worlds.fit_spec(ym.Content(width=16, hidden=16, fitting=LONG), events, items)
     p = worlds.probabilities(network, data, [ym.Request(history=["i0", "i3", "i6"])])
     cold = ~data.catalogue.warm
@@ -112,7 +114,7 @@ def test_transition_equals_the_formula_computed_by_hand():
     counts = np.zeros((3, 3))
     for u in range(len(h)):
         own = h.classes[h.offsets[u] : h.offsets[u + 1]]
-        for x, y in zip(own[:-1], own[1:], strict=True):
+        for x, y in pairwise(own):
             counts[x, y] += 1
     n = np.bincount(h.classes, minlength=3)
     popular = (n + 1.0) * (n > 0) / ((n + 1.0) * (n > 0)).sum()
@@ -123,7 +125,9 @@ def test_transition_equals_the_formula_computed_by_hand():
 
 
 def test_only_the_strongest_neighbours_are_kept_and_the_rest_goes_to_popularity():
-    events = worlds.table({f"u{n}": ["a", "b"] for n in range(3)} | {"v": ["a", "c"], "w": ["a", "d"]})
+    events = worlds.table(
+        {f"u{n}": ["a", "b"] for n in range(3)} | {"v": ["a", "c"], "w": ["a", "d"]}
+    )
     data, training, _ = worlds.material(events)
     network = ym.Transition(window=1, neighbours=1, smoothing=1.0).begin(training, 0)
     a = int(data.catalogue.classes(["a"])[0])

@@ -13,6 +13,7 @@ from ysmean.errors import DataError, nearest
 CSV = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*CSV, ".parquet", ".pq", ".ndjson", ".jsonl", ".arrow", ".feather", ".ipc")
 IDS = ("user_id", "item_id")
+VERBATIM = (*IDS, "title")  # "007" is not 7, and the film "1917" is no number
 
 Source = Any  # a path, any dataframe that narwhals understands, or a dict of columns
 
@@ -80,7 +81,7 @@ def _read_file(path: Path, columns: dict[str, str]) -> pl.DataFrame:
         if suffix in CSV:
             return _read_csv(path, CSV[suffix], columns)
         if suffix in (".parquet", ".pq"):
-            return pl.read_parquet(path)
+            return pl.read_parquet(path, glob=False)
         if suffix in (".ndjson", ".jsonl"):
             return pl.read_ndjson(path, infer_schema_length=None)
         if suffix in (".arrow", ".feather", ".ipc"):
@@ -94,20 +95,31 @@ def _read_file(path: Path, columns: dict[str, str]) -> pl.DataFrame:
 
 
 def _read_csv(path: Path, separator: str, columns: dict[str, str]) -> pl.DataFrame:
-    # Ids keep their text form: "007" is not 7.
-    ids = {columns.get(name, name): pl.String for name in IDS}
-    header = pl.read_csv(path, separator=separator, n_rows=0, infer_schema=False).columns
-    known = {name: kind for name, kind in ids.items() if name in header}
+    texts = {columns.get(name, name) for name in VERBATIM} | set(VERBATIM)
+    header = pl.read_csv(path, separator=separator, n_rows=0, infer_schema=False, glob=False)
+    known = {name: pl.String for name in header.columns if name in texts}
     return pl.read_csv(
         path,
         separator=separator,
         schema_overrides=known,
         infer_schema_length=None,
         try_parse_dates=True,
+        glob=False,
     )
 
 
 def _from_dataframe(source: Source) -> pl.DataFrame:
+    try:
+        return _to_polars(source)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        text = str(error).strip().split("\n")[0]
+        raise DataError(
+            f"The table cannot be read: {text}. Every column needs one type, and all columns "
+            "one length."
+        ) from error
+
+
+def _to_polars(source: Source) -> pl.DataFrame:
     import narwhals as nw
 
     if isinstance(source, Mapping):

@@ -11,6 +11,7 @@ from ysmean.errors import DataError, nearest
 
 TEXT_NAMES = {"title", "name", "description", "synopsis", "summary", "text", "overview", "plot"}
 IGNORE = "ignore"
+NEARLY_ALL = 0.95  # of the values, for text to be taken for times
 
 
 class FeatureType(StrEnum):
@@ -66,6 +67,8 @@ def normalise_features(
             continue
         series = frame.get_column(column)
         kind = FeatureType(chosen[column]) if column in chosen else infer_type(series)
+        if column not in chosen and kind is FeatureType.DATETIME:
+            series = _readable_times(series, source, notes)
         series = _cast(series, kind, source)
         schema[column] = kind
         frame = frame.with_columns(series)
@@ -79,20 +82,24 @@ def normalise_features(
 def infer_type(series: pl.Series) -> FeatureType:
     """Guess what a column holds from its dtype and its values."""
     dtype = series.dtype
-    if dtype.is_numeric():
-        return FeatureType.NUMBER
-    if dtype.is_temporal():
-        return FeatureType.DATETIME
     if isinstance(dtype, pl.List | pl.Array):
         return FeatureType.VECTOR if dtype.inner.is_numeric() else FeatureType.CATEGORIES
-    if dtype != pl.String:
-        return FeatureType.CATEGORY
+    if series.name == "title":
+        return FeatureType.TEXT  # shown to people, whatever it looks like
+    if dtype.is_numeric():
+        return FeatureType.NUMBER
+    if dtype == pl.Date or isinstance(dtype, pl.Datetime):
+        return FeatureType.DATETIME
+    return _infer_text(series) if dtype == pl.String else FeatureType.CATEGORY
+
+
+def _infer_text(series: pl.Series) -> FeatureType:
     if series.name.lower() in TEXT_NAMES:
         return FeatureType.TEXT
     values = series.drop_nulls()
     if not len(values):
         return FeatureType.CATEGORY
-    if _iso_times(values).null_count() == 0:
+    if _iso_times(values).is_not_null().sum() >= NEARLY_ALL * len(values):
         return FeatureType.DATETIME
     if values.str.contains("|", literal=True).sum() >= 0.1 * len(values):
         return FeatureType.CATEGORIES
@@ -113,11 +120,13 @@ def to_seconds(series: pl.Series, source: str, *, required: bool = False) -> pl.
     """
     if series.dtype.is_numeric():
         seconds = series.cast(pl.Float64)
+        series = series if required else seconds.fill_nan(None)  # NaN is what pandas calls empty
         seconds = seconds.set(~seconds.is_finite().fill_null(True), None)
     elif series.dtype == pl.Date or isinstance(series.dtype, pl.Datetime):
         seconds = series.cast(pl.Datetime("us")).dt.epoch("us") / 1e6
     elif series.dtype == pl.String:
-        seconds = _iso_times(series).dt.epoch("us") / 1e6
+        numbers = series.str.strip_chars().cast(pl.Float64, strict=False)
+        seconds = numbers.fill_null(_iso_times(series).dt.epoch("us") / 1e6)
     elif series.dtype == pl.Null:
         seconds = series.cast(pl.Float64)
     else:
@@ -145,6 +154,9 @@ def _iso_times(values: pl.Series) -> pl.Series:
             zoned.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="us")
             .dt.convert_time_zone("UTC")
             .dt.replace_time_zone(None),
+            zoned.str.to_datetime("%Y-%m-%dT%H:%M%:z", strict=False, time_unit="us")
+            .dt.convert_time_zone("UTC")
+            .dt.replace_time_zone(None),
             pl.col("t").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us"),
             pl.col("t").str.to_datetime("%Y-%m-%dT%H:%M", strict=False, time_unit="us"),
         )
@@ -160,8 +172,7 @@ def _cast(series: pl.Series, kind: FeatureType, source: str) -> pl.Series:
             case FeatureType.CATEGORIES:
                 return _lists(series)
             case FeatureType.NUMBER:
-                numbers = series.cast(pl.Float64)
-                return numbers.set(~numbers.is_finite().fill_null(True), None)
+                return _numbers(series, source)
             case FeatureType.DATETIME:
                 return to_seconds(series, source)
             case FeatureType.VECTOR:
@@ -169,8 +180,33 @@ def _cast(series: pl.Series, kind: FeatureType, source: str) -> pl.Series:
     except pl.exceptions.PolarsError as error:
         text = str(error).strip().split("\n")[0]
         raise DataError(
-            f"{source}: column {series.name!r} cannot be read as {kind}: {text}"
+            f"{source}: column {series.name!r} cannot be read as {kind}: {text}. Give it another "
+            f"type, or 'ignore'."
         ) from error
+
+
+def _readable_times(series: pl.Series, source: str, notes: list[str]) -> pl.Series:
+    """Empty the few values that are no times in a column that was taken for times."""
+    if series.dtype != pl.String:
+        return series
+    odd = _iso_times(series).is_null() & series.is_not_null()
+    if odd.any():
+        notes.append(f"{source}: {series.name} has {odd.sum():,} values that are no times, emptied")
+    return series.set(odd, None)
+
+
+def _numbers(series: pl.Series, source: str) -> pl.Series:
+    if series.dtype == pl.String:
+        series = _strings(series)
+    numbers = series.cast(pl.Float64, strict=False)
+    bad = numbers.is_null() & series.is_not_null()
+    if bad.any():
+        row = int(bad.arg_max() or 0)
+        raise DataError(
+            f"{source}, row {row + 1}: {series.name} is {series[row]!r}; expected a number. "
+            "Correct the value or give the column another type."
+        )
+    return numbers.set(~numbers.is_finite().fill_null(True), None)
 
 
 def _strings(series: pl.Series) -> pl.Series:
@@ -190,16 +226,21 @@ def _lists(series: pl.Series) -> pl.Series:
 
 def _vectors(series: pl.Series, source: str) -> pl.Series:
     vectors = series.cast(pl.List(pl.Float32))
+    vectors = vectors.set(vectors.list.len() == 0, None)
     lengths = vectors.list.len()
-    expected = lengths.drop_nulls().head(1).to_list()
-    wrong = (lengths != (expected[0] if expected else 0)).fill_null(False)
-    values = vectors.explode(empty_as_null=True)
+    first = int(vectors.is_not_null().arg_max() or 0)
+    wrong = (lengths != lengths[first]).fill_null(False)
     if wrong.any():
         row = int(wrong.arg_max() or 0)
         raise DataError(
-            f"{source}, row {row + 1}: {series.name} has {lengths[row]} numbers; row 1 has "
-            f"{expected[0]}. Vectors must have one length."
+            f"{source}, row {row + 1}: {series.name} has {lengths[row]} numbers; row {first + 1} "
+            f"has {lengths[first]}. Vectors must have one length."
         )
-    if not values.drop_nulls().is_finite().all():
-        raise DataError(f"{source}: {series.name} holds vectors with NaN or infinite numbers.")
+    finite = vectors.list.eval(pl.element().is_finite().fill_null(False)).list.all()
+    if not finite.all():
+        row = int((~finite).fill_null(False).arg_max() or 0)
+        raise DataError(
+            f"{source}, row {row + 1}: {series.name} holds an empty, NaN or infinite number; "
+            "expected finite ones. Correct it or leave the whole vector empty."
+        )
     return vectors

@@ -1,19 +1,22 @@
 """Hard constraints on item features: `year >= 1990 and genres in ('Comedy', 'Drama')`.
 
-where      := comparison ("and" comparison)*
-comparison := feature operator value | feature "in" "(" value ("," value)* ")"
+where      := clause ("and" clause)*
+clause     := feature operator value | feature "in" "(" value ("," value)* ")"
 operator   := "=" | "==" | "!=" | "<" | "<=" | ">" | ">="
-feature    := a word, or any text in `backquotes`
-value      := a number, a word, or any text in 'quotes' (doubled inside)
+feature    := a word, or any text in `backquotes` (doubled inside)
+value      := a number, a word, or any text in 'quotes' or "quotes" (doubled inside)
 """
 
 from __future__ import annotations
 
+import math
+import operator as op
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -22,19 +25,26 @@ import polars as pl
 from ysmean.data.schema import FeatureType
 from ysmean.errors import WhereError, nearest
 
-Value = float | str
-
 TOKEN = re.compile(
     r"""\s*(?:
-    (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+    (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.:-]))
   | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")
-  | (?P<backquoted>`[^`]+`)
-  | (?P<word>[^\W\d][\w.:-]*)
+  | (?P<backquoted>`(?:[^`]|``)+`)
+  | (?P<word>\w[\w.:-]*)
   | (?P<operator><=|>=|==|!=|=|<|>)
   | (?P<mark>[(),])
 )""",
     re.VERBOSE,
 )
+KEYWORDS = ("and", "in")
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "=": op.eq,
+    "!=": op.ne,
+    "<": op.lt,
+    "<=": op.le,
+    ">": op.gt,
+    ">=": op.ge,
+}
 
 
 class Token(NamedTuple):
@@ -46,44 +56,77 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Number:
+    """A number as it was written: on text and categories, 007 means "007", not "7"."""
+
+    text: str
+
+    def __str__(self) -> str:
+        """Return it as it was written."""
+        return self.text
+
+
+Value = Number | str
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """A feature compared with one value, or with several by `in`.
+    """A feature compared with a value.
 
     Attributes:
         feature: its name.
-        operator: one of = != < <= > >= in.
-        values: one value; any number for `in`.
+        operator: one of = != < <= > >=.
+        value: what it is compared with.
         place: where it begins in the text.
     """
 
     feature: str
     operator: str
-    values: tuple[Value, ...]
-    place: int = 0
+    value: Value
+    place: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         """Return text that parses to an equal comparison."""
-        name = f"`{self.feature}`"
-        if self.operator == "in":
-            return f"{name} in ({', '.join(map(_quote, self.values))})"
-        return f"{name} {self.operator} {_quote(self.values[0])}"
+        return f"{_quoted(self.feature, '`')} {self.operator} {_written(self.value)}"
 
 
 @dataclass(frozen=True)
-class Where:
-    """Comparisons that must all hold.
+class Membership:
+    """A feature that has one of several values.
 
     Attributes:
-        comparisons: at least one.
-        text: as it was written.
+        feature: its name.
+        values: at least one.
+        place: where it begins in the text.
     """
 
-    comparisons: tuple[Comparison, ...]
-    text: str
+    feature: str
+    values: tuple[Value, ...]
+    place: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        """Return text that parses to the same comparisons."""
-        return " and ".join(map(str, self.comparisons))
+        """Return text that parses to an equal membership."""
+        return f"{_quoted(self.feature, '`')} in ({', '.join(map(_written, self.values))})"
+
+
+@dataclass(frozen=True)
+class And:
+    """Clauses that must all hold.
+
+    Attributes:
+        clauses: at least one.
+        text: as it was written, for messages.
+    """
+
+    clauses: tuple[Comparison | Membership, ...]
+    text: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        """Return text that parses to the same clauses."""
+        return " and ".join(map(str, self.clauses))
+
+
+Where = And
 
 
 def parse_where(text: str) -> Where:
@@ -107,9 +150,23 @@ def where_mask(
         WhereError: for an unknown feature, or a value that does not fit its type.
     """
     mask = np.ones(len(frame), bool)
-    for comparison in where.comparisons:
-        mask &= _holds(comparison, where.text, frame, schema)
+    for clause in where.clauses:
+        mask &= _holds(clause, where.text or str(where), frame, schema)
     return mask
+
+
+def _tokens(text: str) -> list[Token]:
+    tokens, place = [], 0
+    while text[place:].strip():
+        match = TOKEN.match(text, place)
+        if match is None or match.lastgroup is None:
+            place = len(text) - len(text[place:].lstrip())
+            unclosed = text[place] in "'\"`"
+            _fault(text, place, "this quote is never closed" if unclosed else "not understood")
+        kind = match.lastgroup
+        tokens.append(Token(kind, match[kind], match.start(kind)))
+        place = match.end()
+    return tokens
 
 
 class _Parser:
@@ -117,147 +174,124 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = self._tokens()
+        self.tokens = [*_tokens(text), Token("end", "", len(text))]
         self.next = 0
 
-    def _tokens(self) -> list[Token]:
-        tokens, place = [], 0
-        while self.text[place:].strip():
-            match = TOKEN.match(self.text, place)
-            if match is None or match.lastgroup is None:
-                place += len(self.text[place:]) - len(self.text[place:].lstrip())
-                unclosed = self.text[place] in "'\"`"
-                fault(
-                    self.text, place, "this quote is never closed" if unclosed else "not understood"
-                )
-            assert match is not None and match.lastgroup is not None
-            tokens.append(
-                Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup))
-            )
-            place = match.end()
-        return tokens
-
-    def _peek(self) -> Token:
-        if self.next < len(self.tokens):
-            return self.tokens[self.next]
-        return Token("end", "", len(self.text))
-
     def _take(self) -> Token:
-        token = self._peek()
-        self.next += 1
+        token = self.tokens[self.next]
+        self.next = min(self.next + 1, len(self.tokens) - 1)  # the end stays the end
         return token
 
     def where(self) -> Where:
-        comparisons = [self._comparison()]
-        while self._peek().kind != "end":
-            token = self._take()
+        clauses = [self._clause()]
+        while (token := self._take()).kind != "end":
             if token.text.lower() != "and":
-                fault(self.text, token.place, "expected 'and' or the end")
-            comparisons.append(self._comparison())
-        return Where(tuple(comparisons), self.text)
+                _fault(self.text, token.place, "expected 'and' or the end")
+            clauses.append(self._clause())
+        return And(tuple(clauses), self.text)
 
-    def _comparison(self) -> Comparison:
-        feature = self._take()
-        if feature.kind not in ("word", "backquoted"):
-            fault(self.text, feature.place, "expected the name of a feature")
-        operator = self._take()
-        name = feature.text.strip("`")
+    def _clause(self) -> Comparison | Membership:
+        feature, operator = self._take(), self._take()
+        if feature.kind == "backquoted":
+            name = _unquoted(feature.text)
+        elif feature.kind == "word" and feature.text.lower() not in KEYWORDS:
+            name = feature.text
+        else:
+            _fault(self.text, feature.place, "expected the name of a feature")
         if operator.kind == "operator":
             sign = "=" if operator.text == "==" else operator.text
-            return Comparison(name, sign, (self._value(),), feature.place)
+            return Comparison(name, sign, self._value(), feature.place)
         if operator.text.lower() != "in":
-            fault(self.text, operator.place, "expected = != < <= > >= or 'in'")
+            _fault(self.text, operator.place, "expected = != < <= > >= or 'in'")
+        return Membership(name, self._values(), feature.place)
+
+    def _values(self) -> tuple[Value, ...]:
         self._mark("(")
         values = [self._value()]
-        while self._peek().text == "," and self._peek().kind == "mark":
-            self._take()
+        while self._mark(",", ")") == ",":
             values.append(self._value())
-        self._mark(")")
-        return Comparison(name, "in", tuple(values), feature.place)
+        return tuple(values)
 
     def _value(self) -> Value:
         token = self._take()
-        if token.kind == "number":
-            return float(token.text)
+        if token.kind == "number" and math.isfinite(float(token.text)):
+            return Number(token.text)
         if token.kind == "quoted":
-            quote = token.text[0]
-            return token.text[1:-1].replace(quote * 2, quote)
-        if token.kind == "word" and token.text.lower() not in ("and", "in"):
+            return _unquoted(token.text)
+        if token.kind == "word" and token.text.lower() not in KEYWORDS:
             return token.text
-        return fault(self.text, token.place, "expected a number, a word or a quoted text")
+        _fault(self.text, token.place, "expected a number or a quoted value")
 
-    def _mark(self, mark: str) -> None:
+    def _mark(self, *marks: str) -> str:
         token = self._take()
-        if token.kind != "mark" or token.text != mark:
-            fault(self.text, token.place, f"expected '{mark}'")
+        if token.kind != "mark" or token.text not in marks:
+            _fault(self.text, token.place, f"expected {' or '.join(map(repr, marks))}")
+        return token.text
 
 
-def fault(text: str, place: int, message: str) -> str:
+def _fault(text: str, place: int, message: str) -> NoReturn:
     """Raise a `WhereError` with a mark under the place."""
-    raise WhereError(f"where: {text}\n       {' ' * place}^ {message}")
+    line = re.sub(r"\s", " ", text)  # a line break would part the mark from its place
+    raise WhereError(f"where: {line}\n       {' ' * place}^ {message}")
 
 
 def _holds(
-    c: Comparison, text: str, frame: pl.DataFrame, schema: Mapping[str, FeatureType]
+    clause: Comparison | Membership,
+    text: str,
+    frame: pl.DataFrame,
+    schema: Mapping[str, FeatureType],
 ) -> npt.NDArray[np.bool_]:
-    kind = FeatureType.CATEGORY if c.feature == "item_id" else schema.get(c.feature)
-    if kind is None:
-        known = [*schema, "item_id"]
-        fault(text, c.place, f"no feature {c.feature!r}." + nearest(c.feature, known))
-    column = frame.get_column(c.feature)
-    values: list[Value]
-    match kind:
-        case FeatureType.VECTOR:
-            fault(text, c.place, f"{c.feature} is a vector; it cannot be compared")
-        case FeatureType.NUMBER | FeatureType.DATETIME:
-            values = [_number(v, kind, c, text) for v in c.values]
-        case _:
-            values = [_text(v) for v in c.values]
-            if c.operator in ("<", "<=", ">", ">="):
-                fault(text, c.place, f"{c.feature} is {kind}; use = != or in")
-    if kind is FeatureType.CATEGORIES:
-        wanted = pl.Series([str(v) for v in values])
-        any_of = column.list.set_intersection(wanted.implode()).list.len() > 0
-        result = ~any_of if c.operator == "!=" else any_of
-    elif c.operator == "in":
-        result = column.is_in(values)
+    types = dict(schema)
+    if "item_id" in frame.columns:
+        types["item_id"] = FeatureType.CATEGORY
+    if clause.feature not in types:
+        hint = nearest(clause.feature, types)
+        _fault(text, clause.place, f"no feature {clause.feature!r}.{hint}")
+    values = _fitting(clause, types[clause.feature], text)
+    column = frame.get_column(clause.feature)
+    sign = clause.operator if isinstance(clause, Comparison) else "in"
+    if types[clause.feature] is FeatureType.CATEGORIES:
+        any_of = column.list.set_intersection(pl.Series(values).implode()).list.len() > 0
+        result = ~any_of if sign == "!=" else any_of
     else:
-        result = _compare(column, c.operator, values[0])
+        result = column.is_in(values) if sign == "in" else OPERATORS[sign](column, values[0])
     return (result & column.is_not_null()).fill_null(False).to_numpy()
 
 
-def _compare(column: pl.Series, operator: str, value: Value) -> pl.Series:
-    match operator:
-        case "=":
-            return column == value
-        case "!=":
-            return column != value
-        case "<":
-            return column < value
-        case "<=":
-            return column <= value
-        case ">":
-            return column > value
-        case _:
-            return column >= value
+def _fitting(
+    clause: Comparison | Membership, kind: FeatureType, text: str
+) -> list[float] | list[str]:
+    """Return the clause's values in the form that a feature of this type has."""
+    name = clause.feature
+    values = (clause.value,) if isinstance(clause, Comparison) else clause.values
+    if kind is FeatureType.VECTOR:
+        _fault(text, clause.place, f"{name} is a vector; it cannot be compared")
+    if kind in (FeatureType.NUMBER, FeatureType.DATETIME):
+        return [_number(v, kind, clause, text) for v in values]
+    if isinstance(clause, Comparison) and clause.operator not in ("=", "!="):
+        _fault(text, clause.place, f"{name} is {kind}, which has no order; use = != or in")
+    return [str(v) for v in values]
 
 
-def _number(value: Value, kind: FeatureType | None, c: Comparison, text: str) -> float:
-    if isinstance(value, float):
-        return value
+def _number(value: Value, kind: FeatureType, clause: Comparison | Membership, text: str) -> float:
+    if isinstance(value, Number):
+        return float(value.text)
+    expected = "a number"
     if kind is FeatureType.DATETIME:
-        try:
+        expected = "a time like '2026-11-24'"
+        with suppress(ValueError):
             time = datetime.fromisoformat(value)
             return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-        except ValueError:
-            fault(text, c.place, f"{c.feature} is a datetime; expected one like '2026-11-24'")
-    fault(text, c.place, f"{c.feature} is a number; it cannot be compared with {value!r}")
-    return float("nan")
+    _fault(text, clause.place, f"{clause.feature} is a {kind}; expected {expected}, not {value!r}")
 
 
-def _text(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, float) else value
+def _quoted(text: str, quote: str) -> str:
+    return quote + text.replace(quote, quote * 2) + quote
 
 
-def _quote(value: Value) -> str:
-    return repr(value) if isinstance(value, float) else "'" + value.replace("'", "''") + "'"
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace(text[0] * 2, text[0])
+
+
+def _written(value: Value) -> str:
+    return str(value) if isinstance(value, Number) else _quoted(value, "'")

@@ -20,6 +20,7 @@ from ysmean.networks.dot import (
     named_weights,
     set_named_weights,
 )
+from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
 
 
@@ -65,25 +66,18 @@ class Collaborative:
         """Return why the network cannot be built on a catalogue; None if it can."""
         return None
 
-    def build(self, size: int, seed: int) -> keras.Model:
-        """Return the untrained model: tokens (B, T) -> logits (B, size)."""
+    def build(self, size: int, seed: int | None) -> keras.Model:
+        """Return the model, tokens (B, T) -> logits (B, size); zero weights for no seed."""
+        initial = Initial(seed)
         tokens = keras.Input((None,), dtype="int32", name="tokens")
-        seeds = iter(range(seed * 1000, seed * 1000 + 1000))
         x = Recent(self.history, size, name="recent")(tokens)
-        x = layers.Embedding(
-            size + 1,
-            self.embedding,
-            embeddings_initializer=keras.initializers.RandomNormal(0.0, 0.05, seed=next(seeds)),
-            name="embedding",
-        )(x)
+        x = initial.embedding(size + 1, self.embedding, "embedding")(x)
         x = layers.Flatten(name="flatten")(x)
-        x = layers.Dropout(self.dropout, seed=next(seeds), name="dropout_in")(x)
+        x = initial.dropout(self.dropout, "dropout_in")(x)
         for number, width in enumerate(self.hidden):
-            x = layers.Dense(
-                width, "relu", kernel_initializer=_glorot(seeds), name=f"hidden_{number}"
-            )(x)
-        x = layers.Dropout(self.dropout, seed=next(seeds), name="dropout_out")(x)
-        logits = layers.Dense(size, kernel_initializer=_glorot(seeds), name="output")(x)
+            x = initial.dense(width, f"hidden_{number}", "relu")(x)
+        x = initial.dropout(self.dropout, "dropout_out")(x)
+        logits = initial.dense(size, "output")(x)
         return keras.Model({"tokens": tokens}, logits, name="collaborative")
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
@@ -141,10 +135,6 @@ class CollaborativeNetwork(DotNetwork):
         coverage = np.zeros(len(catalogue), bool)
         known = state.arrays["coverage"]
         coverage[: len(known)] = known
-        model = spec.build(len(known), seed=0)
+        model = spec.build(len(known), seed=None)
         set_named_weights(model, state.arrays)
         return cls(spec, model, coverage)
-
-
-def _glorot(seeds: Any) -> keras.initializers.Initializer:
-    return keras.initializers.GlorotUniform(seed=next(seeds))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import numpy.typing as npt
-from keras import layers, ops
+from keras import ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import encode_features
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, Recent, named_weights, set_named_weights
+from ysmean.networks.initial import Initial
 from ysmean.networks.network import (
     BoolArray,
     Fitting,
@@ -24,13 +24,7 @@ from ysmean.networks.network import (
     State,
     TrainingData,
 )
-from ysmean.networks.towers import (
-    FeatureEmbedding,
-    TowerScores,
-    covered,
-    dense,
-    seeds_from,
-)
+from ysmean.networks.towers import FeatureEmbedding, TowerScores, covered
 
 
 @dataclass(frozen=True)
@@ -66,10 +60,10 @@ class Content:
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
         features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
-        seeds = seeds_from(seed)
-        past = FeatureEmbedding(features, self.width, seeds)
-        encoder = _encoder(self, len(features), past, seeds)
-        tower = TowerScores(features, data, self.hidden, self.width, seeds)
+        initial = Initial(seed)
+        past = FeatureEmbedding(features, self.width, initial)
+        encoder = _encoder(self, len(features), past, initial)
+        tower = TowerScores(features, data, self.hidden, self.width, initial)
         model = keras.Model(encoder.input, tower(encoder.output), name="content")
         histories = data.histories
 
@@ -171,18 +165,20 @@ class RecencyPool(keras.layers.Layer):
         return {**super().get_config(), "history": self.history}
 
 
-def _encoder(spec: Content, size: int, past: Any, seeds: Iterator[int]) -> keras.Model:
+def _encoder(spec: Content, size: int, past: Any, initial: Initial) -> keras.Model:
     """Return tokens (B, T) -> query (B, d); `past` embeds the tokens of the history."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     recent = Recent(spec.history, size, name="recent")(tokens)
     pooled = RecencyPool(spec.history, name="pool")(past(recent), recent)
-    pooled = layers.Dropout(spec.dropout, seed=next(seeds), name="dropout")(pooled)
-    mixed = dense(spec.hidden, seeds, "mix", "gelu")(pooled)
-    query = dense(spec.width, seeds, "query")(mixed)
+    pooled = initial.dropout(spec.dropout, "dropout")(pooled)
+    mixed = initial.dense(spec.hidden, "mix", "gelu")(pooled)
+    query = initial.dense(spec.width, "query")(mixed)
     return keras.Model({"tokens": tokens}, query, name="content_encoder")
 
 
 def _frozen_encoder(spec: Content, size: int) -> keras.Model:
     """Return the encoder with its table of the history's items computed once."""
-    table = layers.Embedding(size + 1, spec.width, trainable=False, name="past")
-    return _encoder(spec, size, table, seeds_from(0))
+    initial = Initial(None)
+    table = initial.embedding(size + 1, spec.width, "past")
+    table.trainable = False
+    return _encoder(spec, size, table, initial)

@@ -17,6 +17,7 @@ from ysmean.data.features import encode_features
 from ysmean.data.fields import context_tokens
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, named_weights, set_named_weights
+from ysmean.networks.initial import Initial
 from ysmean.networks.network import (
     BoolArray,
     Fitting,
@@ -26,7 +27,7 @@ from ysmean.networks.network import (
     TrainingData,
 )
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
-from ysmean.networks.towers import TowerScores, covered, dense, seeds_from
+from ysmean.networks.towers import TowerScores, covered
 
 CONTEXT_TOKENS = (24 + 1, 7 + 1)  # hours and weekdays, 0 = unknown
 
@@ -70,9 +71,9 @@ class Knowledge:
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
         features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
-        seeds = seeds_from(seed)
-        encoder = _encoder(self, data.fields.size, data.fields.width, seeds)
-        tower = TowerScores(features, data, self.hidden, self.width, seeds)
+        initial = Initial(seed)
+        encoder = _encoder(self, data.fields.size, data.fields.width, initial)
+        tower = TowerScores(features, data, self.hidden, self.width, initial)
         model = keras.Model(encoder.input, tower(encoder.output), name="knowledge")
         histories = data.histories
 
@@ -163,7 +164,7 @@ class KnowledgeNetwork(DotNetwork):
         """Rebuild the encoder and the vectors; attributes come from the catalogue."""
         a = state.arrays
         settings = state.settings
-        encoder = _encoder(spec, settings["field_tokens"], settings["field_width"], seeds_from(0))
+        encoder = _encoder(spec, settings["field_tokens"], settings["field_width"], Initial(None))
         inner = {k.removeprefix("encoder/"): v for k, v in a.items() if k.startswith("encoder/")}
         set_named_weights(encoder, inner)
         return cls(
@@ -214,25 +215,22 @@ class KnownSum(keras.layers.Layer):
         return embedded_shape[0], embedded_shape[-1]
 
 
-def _encoder(spec: Knowledge, tokens: int, width: int, seeds: Any) -> keras.Model:
+def _encoder(spec: Knowledge, tokens: int, width: int, initial: Initial) -> keras.Model:
     """Return user fields (B, F), context (B, 2) -> query (B, d)."""
-
-    def embedding(size: int, name: str) -> Any:
-        start = keras.initializers.RandomNormal(0.0, 0.05, seed=next(seeds))
-        return layers.Embedding(size, spec.hidden, embeddings_initializer=start, name=name)
-
     fields = keras.Input((width,), dtype="int32", name="user_fields")
     context = keras.Input((2,), dtype="int32", name="context")
-    parts = [KnownSum(name="field_sum")(embedding(tokens, "fields")(fields), fields)]
+    parts = [
+        KnownSum(name="field_sum")(initial.embedding(tokens, spec.hidden, "fields")(fields), fields)
+    ]
     offset = Offset(CONTEXT_TOKENS[0], name="context_offset")(context)
     parts.append(
         KnownSum(name="context_sum")(
-            embedding(sum(CONTEXT_TOKENS), "context_table")(offset), context
+            initial.embedding(sum(CONTEXT_TOKENS), spec.hidden, "context_table")(offset), context
         )
     )
     known = layers.Add(name="known")(parts)
-    hidden = dense(spec.hidden, seeds, "mix", "gelu")(known)
-    query = dense(spec.width, seeds, "query")(layers.Concatenate(name="both")([known, hidden]))
+    hidden = initial.dense(spec.hidden, "mix", "gelu")(known)
+    query = initial.dense(spec.width, "query")(layers.Concatenate(name="both")([known, hidden]))
     return keras.Model({"user_fields": fields, "context": context}, query, name="knowledge_encoder")
 
 

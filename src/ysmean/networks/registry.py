@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, Protocol
 
+from pydantic import TypeAdapter, ValidationError
+
 from ysmean.data.catalogue import Catalogue
 from ysmean.errors import ConfigError, nearest
 from ysmean.networks.collaborative import Collaborative, CollaborativeNetwork
@@ -87,6 +89,8 @@ def _make(type_: type[Any], settings: Mapping[str, Any], where: str) -> Any:
         if key not in known:
             raise ConfigError(f"Unknown setting {key!r} of {where}." + nearest(key, known))
     try:
-        return type_(**settings)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        return TypeAdapter(type_).validate_python(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join([where, *map(str, first["loc"])])
+        raise ConfigError(f"{place} is {first['input']!r}: {first['msg']}.") from None

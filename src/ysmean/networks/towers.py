@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
-from keras import layers, ops
+from keras import ops
 
+from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray, FloatArray, TrainingData
 
 
@@ -27,7 +27,7 @@ class TowerScores(keras.layers.Layer):
         data: TrainingData,
         hidden: int,
         width: int,
-        seeds: Iterator[int],
+        initial: Initial,
     ) -> None:
         """Make the tower.
 
@@ -36,7 +36,7 @@ class TowerScores(keras.layers.Layer):
             data: for the counts of the prior, whose strength is learned, and what is learnable.
             hidden: width of the hidden layer.
             width: d.
-            seeds: of the initial weights.
+            initial: of the weights.
         """
         super().__init__(name="item_tower")
         self.features = constant(self, "features", features)
@@ -45,9 +45,9 @@ class TowerScores(keras.layers.Layer):
         self.strength = self.add_weight(
             shape=(), initializer=keras.initializers.Constant(0.7), name="prior_strength"
         )
-        self.hidden = dense(hidden, seeds, "hidden", "gelu")
-        self.vector = dense(width, seeds, "vector")
-        self.bias = dense(1, seeds, "bias")
+        self.hidden = initial.dense(hidden, "hidden", "gelu")
+        self.vector = initial.dense(width, "vector")
+        self.bias = initial.dense(1, "bias")
         self.hidden.build((None, features.shape[1]))
         self.vector.build((None, hidden))
         self.bias.build((None, hidden))
@@ -78,14 +78,14 @@ class TowerScores(keras.layers.Layer):
 class FeatureEmbedding(keras.layers.Layer):
     """Tokens (B, T) -> (B, T, width): what an item in the history means, linear in its features."""
 
-    def __init__(self, features: FloatArray, width: int, seeds: Iterator[int]) -> None:
+    def __init__(self, features: FloatArray, width: int, initial: Initial) -> None:
         """Make the layer for features (N, f)."""
         super().__init__(name="past")
         padded = np.concatenate([np.zeros_like(features[:1]), features])
         self.features = constant(self, "features", padded)
         self.kernel = self.add_weight(
             shape=(features.shape[1], width),
-            initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            initializer=initial.glorot(),
             name="kernel",
         )
 
@@ -114,17 +114,6 @@ def log_counts(data: TrainingData) -> FloatArray:
     counts = data.histories.counts(len(data.catalogue)) * data.learnable
     logs = np.log1p(counts)
     return np.asarray((logs - logs[data.learnable].mean()) * data.learnable, np.float32)
-
-
-def dense(width: int, seeds: Iterator[int], name: str, activation: str | None = None) -> Any:
-    """Return a Dense layer with a seeded initializer."""
-    start = keras.initializers.GlorotUniform(seed=next(seeds))
-    return layers.Dense(width, activation, kernel_initializer=start, name=name)
-
-
-def seeds_from(seed: int) -> Iterator[int]:
-    """Return different seeds for the parts of one network."""
-    return iter(range(seed * 1000, seed * 1000 + 1000))
 
 
 def covered(features: npt.NDArray[np.float32]) -> BoolArray:

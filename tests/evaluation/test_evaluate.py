@@ -1,0 +1,126 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import worlds
+import ysmean as ym
+from models import service, specs
+from ysmean.data.histories import COHORTS
+from ysmean.errors import ConfigError, DataError
+
+ROWS = ["collaborative", "transition", "content", "knowledge", "popularity", "mean-equal", "mean"]
+
+
+@pytest.fixture(scope="module")
+def report():
+    s = service()
+    return ym.evaluate(s.events, s.items, s.users, networks=specs(), candidates="events")
+
+
+def test_there_is_a_row_for_every_network_and_mean_and_every_cohort(report):
+    for cohort in ("all", *COHORTS):
+        assert [row["name"] for row in report.rows(cohort)] == ROWS
+    kinds = {row["name"]: row["kind"] for row in report.rows()}
+    assert kinds["popularity"] == "baseline" and kinds["content"] == "network"
+    assert kinds["mean"] == "mean" and kinds["mean-equal"] == "mean-equal"
+
+
+def test_rows_are_recomputed_from_the_requests(report):
+    frame = report.requests
+    for name in ROWS:
+        ranks = frame.filter(pl.col("row") == name)["rank"].to_numpy()
+        gains = [1 / np.log2(1 + r) if 0 < r <= 10 else 0 for r in ranks]
+        assert report.row(name)["ndcg@10"] == pytest.approx(np.mean(gains))
+        assert report.row(name)["hr@10"] == pytest.approx(np.mean((ranks > 0) & (ranks <= 10)))
+    mean = frame.filter(pl.col("row") == "mean")
+    assert report.row("mean")["nll"] == pytest.approx(-np.log(mean["probability"]).mean())
+
+
+def test_every_user_with_three_events_is_asked_once_about_the_last_one(report):
+    frame = report.requests.filter(pl.col("row") == "mean")
+    events = service().events.frame
+    last = events.group_by("user_id", maintain_order=True).agg(pl.len(), pl.col("item_id").last())
+    expected = last.filter(pl.col("len") >= 3)
+    assert frame["user_id"].to_list() == expected["user_id"].to_list()
+    assert frame["item_id"].to_list() == expected["item_id"].to_list()
+
+
+def test_the_mean_learns_more_than_popularity(report):
+    assert report.row("mean")["ndcg@10"] > 1.5 * report.row("popularity")["ndcg@10"]
+
+
+def test_json_has_no_nan_and_files_are_complete(report, tmp_path):
+    report.save(tmp_path / "report")
+    data = json.loads((tmp_path / "report" / "report.json").read_text(), parse_constant=pytest.fail)
+    assert data["requests"] == report.data["requests"]
+    assert data["seconds"]["train"].keys() >= set(ROWS[:5])
+    assert pl.read_parquet(tmp_path / "report" / "requests.parquet").equals(report.requests)
+    assert sorted(p.name for p in (tmp_path / "report").iterdir()) == [
+        "report.json",
+        "requests.parquet",
+    ]
+
+
+def test_nothing_of_the_held_out_events_is_learned():
+    # A tell-tale item occurs only as everybody's last event: no network may know it.
+    histories = {f"u{n}": [f"i{(n + t) % 9}" for t in range(6)] + ["telltale"] for n in range(40)}
+    report = ym.evaluate(
+        worlds.table(histories), networks=[ym.Transition(), ym.Popularity()], candidates="events"
+    )
+    assert report.row("transition")["answered"] == 0
+    assert report.row("transition")["nll"] is None
+    assert report.row("popularity")["answered"] == 1
+    assert report.data["proportions"]["cold_odds"] == 0.2
+
+
+def test_the_validation_event_is_part_of_the_test_history():
+    chain = worlds.markov_chain(users=60, length=5)
+    report = ym.evaluate(chain, networks=[ym.Transition(window=1, history=1), ym.Popularity()])
+    assert report.row("transition")["hr@1"] > 0.95
+
+
+def test_targets_outside_the_allowed_set_are_counted_not_scored():
+    histories = {f"u{n}": ["a", "b", "c", "d"] for n in range(20)}
+    histories |= {"again": ["a", "b", "c", "a"]}
+    events = worlds.table(histories)
+    without = ym.evaluate(events, networks=[ym.Popularity()])
+    assert without.data["outside"] == 1 and without.data["requests"] == 20
+    repeats = ym.evaluate(events, networks=[ym.Popularity()], seen="allow")
+    assert repeats.data["outside"] == 0 and repeats.data["requests"] == 21
+
+
+def test_candidates_of_all_rank_against_items_without_events_too():
+    events, items, users = worlds.content_rule()
+    every = ym.evaluate(events, items, users, networks=[ym.Popularity()])
+    known = ym.evaluate(events, items, users, networks=[ym.Popularity()], candidates="events")
+    assert every.data["catalogue"] == 30 and known.data["catalogue"] == 24
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"split": "random"}, "Unknown split 'random'"),
+        ({"candidates": "some"}, "candidates='some'"),
+        ({"seen": "maybe"}, "seen='maybe'"),
+    ],
+)
+def test_bad_settings_are_refused(asked, message):
+    with pytest.raises(ConfigError, match=message):
+        ym.evaluate(worlds.checkerboard(), networks=[ym.Popularity()], **asked)
+
+
+def test_events_too_short_to_split_are_refused():
+    with pytest.raises(DataError, match="at least 3 events; the longest history has 2"):
+        ym.evaluate(worlds.table({"a": ["x", "y"]}), networks=[ym.Popularity()])
+
+
+@pytest.mark.data
+def test_transitions_reach_their_known_level_on_movielens_1m(data_folder):
+    events = ym.read_events(data_folder / "ml-1m" / "events.parquet")
+    specs = [ym.Transition(window=5), ym.Popularity()]
+    report = ym.evaluate(events, networks=specs, candidates="events")
+    assert report.data["requests"] == 6040 and report.data["catalogue"] == 3416
+    assert 0.150 < report.row("transition")["ndcg@10"] < 0.170
+    assert report.row("mean")["nll"] < report.row("transition")["nll"]

@@ -1,0 +1,255 @@
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from models import recommender, service
+from ysmean.cli import main
+
+YSMEAN = Path(sys.executable).parent / "ysmean"
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def ysmean(monkeypatch, capsys):
+    """Run the command line in this process; a process of its own costs seconds of imports."""
+
+    def run(*arguments, code=0):
+        monkeypatch.setattr(sys, "argv", ["ysmean", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            found = 0
+        except SystemExit as error:
+            found = error.code or 0
+        out, err = capsys.readouterr()
+        assert found == code, err
+        assert "Traceback" not in err
+        return Done(code, out, err)
+
+    return run
+
+
+def in_a_process(*arguments):
+    return subprocess.run([YSMEAN, *map(str, arguments)], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    s = service()
+    s.events.frame.select("user_id", "item_id", "timestamp").write_csv(folder / "events.csv")
+    s.items.frame.with_columns(pl.col("genres").list.join("|")).write_csv(folder / "items.csv")
+    s.users.frame.write_csv(folder / "users.csv")
+    (folder / "fast.toml").write_text(
+        'networks = ["collaborative", "transition", "content", "popularity"]\n'
+        "[network.collaborative]\nembedding = 8\nhidden = [16]\nfitting = { max_steps = 30 }\n"
+        "[network.content]\nwidth = 8\nhidden = 8\nfitting = { max_steps = 30 }\n"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "model"
+    recommender().save(folder)
+    return folder
+
+
+def tables(files):
+    return [
+        *("--events", files / "events.csv", "--items", files / "items.csv"),
+        *("--users", files / "users.csv", "--config", files / "fast.toml"),
+    ]
+
+
+def test_train_then_recommend_and_inspect(ysmean, files, tmp_path):
+    done = ysmean("train", *tables(files), "--out", tmp_path / "model")
+    assert done.stdout == ""
+    assert "year read as number" in done.stderr
+    assert "collaborative: step" in done.stderr
+    answer = json.loads(ysmean("recommend", tmp_path / "model", "--user", "u0007", "--json").stdout)
+    assert len(answer["items"]) == 10
+    assert list(answer["weights"]) == ["collaborative", "transition", "content", "popularity"]
+    first = (tmp_path / "model" / "CURRENT").read_text()
+    ysmean("train", *tables(files), "--out", tmp_path / "model")
+    assert (tmp_path / "model" / "CURRENT").read_text() != first
+    assert len(list((tmp_path / "model" / "versions").iterdir())) == 2
+
+
+def test_evaluate_prints_a_table_and_writes_the_report(ysmean, files, tmp_path):
+    done = ysmean("evaluate", *tables(files), "--split", "leave-last-out", "--out", tmp_path / "r")
+    assert "mean-equal" in done.stdout and "fitted weights by history length" in done.stdout
+    assert json.loads((tmp_path / "r" / "report.json").read_text())["split"] == "leave-last-out"
+    assert (tmp_path / "r" / "requests.parquet").is_file()
+
+
+def test_columns_are_mapped_by_name(ysmean, files, tmp_path):
+    frame = pl.read_csv(files / "events.csv").rename({"user_id": "uid", "timestamp": "when"})
+    frame.write_csv(tmp_path / "events.tsv", separator="\t")
+    config = tmp_path / "c.toml"
+    config.write_text('networks = ["popularity"]\n')
+    ysmean(
+        *("train", "--events", tmp_path / "events.tsv", "--config", config),
+        *("--columns", "user_id=uid,timestamp=when", "--out", tmp_path / "m"),
+    )
+    done = ysmean("inspect", tmp_path / "m", "--json")
+    assert json.loads(done.stdout)["events"] == len(frame)
+
+
+def test_recommend_prints_exactly_one_json_document(ysmean, model):
+    done = ysmean("recommend", model, "--user", "u0007", "-k", 3, "--json")
+    answer = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert answer["user_id"] == "u0007" and len(answer["items"]) == 3
+    for item in answer["items"]:
+        assert sum(item["shares"].values()) == pytest.approx(1)
+        assert item["contributions"] == item["shares"] and "evidence" not in item
+    assert answer["model"].startswith("sha256:")
+
+
+def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
+    def ids(*flags):
+        answer = json.loads(ysmean("recommend", model, *flags, "--json").stdout)
+        return [item["item_id"] for item in answer["items"]], answer
+
+    plain, _ = ids("--user", "u0007")
+    assert not set(ids("--user", "u0007", "--exclude", ",".join(plain[:2]))[0]) & set(plain[:2])
+    years = dict(service().items.frame.select("item_id", "year").iter_rows())
+    assert all(years[i] >= 1990 for i in ids("--user", "u0007", "--where", "year >= 1990")[0])
+    _, scaled = ids("--user", "u0007", "--scale", "content=2,popularity=0")
+    assert scaled["weights"]["popularity"] == 0
+    _, equal = ids("--user", "u0007", "--weights", "equal")
+    warm = [equal["weights"][name] for name in ("collaborative", "transition")]
+    assert warm[0] == pytest.approx(warm[1]) and sum(equal["weights"].values()) == pytest.approx(1)
+    _, one = ids("--user", "u0007", "--weights", "content=1")
+    assert one["weights"]["content"] == pytest.approx(1)
+    _, given = ids("--history", f"{plain[0]},{plain[1]},nonsense")
+    assert given["cohort"] == "2-3" and given["unknown_items"] == ["nonsense"]
+    _, new = ids("--prefer", "genres=Comedy", "--context", "hour=20", "--at", "2025-06-01")
+    assert "collaborative" in new["abstained"] and new["cohort"] == "0"
+    seen, _ = ids("--user", "u0007", "--seen", "allow", "-k", 80)
+    assert len(seen) == 80
+
+
+def test_recommend_prints_a_table_for_people(ysmean, model):
+    done = ysmean("recommend", model, "--user", "u0007")
+    assert "for user u0007" in done.stdout and "collab" in done.stdout and "%" in done.stdout
+
+
+def test_inspect_shows_the_model_and_draws_it(ysmean, model, tmp_path):
+    done = ysmean("inspect", model, "--plot", tmp_path / "model.png")
+    for word in ("catalogue", "held-out nll", "fitted weights", "cold odds"):
+        assert word in done.stdout
+    assert (tmp_path / "model.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_help_is_quick_and_names_every_command():
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        done = in_a_process("--help")
+        times.append(time.perf_counter() - began)
+    for command in ("train", "evaluate", "recommend", "inspect", "demo"):
+        assert command in done.stdout
+    assert min(times) < 0.4
+
+
+BAD = [
+    (["--user", "u0007", "-k", "0"], "k=0; expected 1 to 80"),
+    (["--user", "u0007", "-k", "999"], "k=999"),
+    (["--user", "u0007", "--where", "year >>= 1"], "^ expected a number"),
+    (["--user", "u0007", "--scale", "contnt=2"], "Did you mean 'content'?"),
+    (["--user", "u0007", "--scale", "content=-1"], "scale of content is -1.0"),
+    (["--user", "u0007", "--scale", "content=nan"], "scale of content is nan"),
+    (["--user", "u0007", "--scale", "content=inf"], "scale of content is inf"),
+    (["--user", "u0007", "--scale", "content"], "expected NAME=VALUE"),
+    (["--user", "u0007", "--weights", "content=0"], "all zero"),
+    (["--user", "u0007", "--weights", "many"], "expected 'fitted', 'equal' or numbers"),
+    (["--prefer", "genres"], "expected FEATURE=VALUE"),
+    (["--at", "yesterday"], "at='yesterday'"),
+    (["-k", "ten"], "valid integer"),
+]
+
+
+@pytest.mark.parametrize(("flags", "message"), BAD)
+def test_bad_requests_get_one_clear_message_and_exit_code_2(ysmean, model, flags, message):
+    done = ysmean("recommend", model, *flags, code=2)
+    assert message in done.stderr and done.stdout == ""
+
+
+def broken(folder):
+    """Return (arguments, message) of bad training input, written to a folder."""
+    (folder / "empty.csv").write_text("")
+    (folder / "header.csv").write_text("user_id,item_id\n")
+    (folder / "text.csv").write_text("user_id,item_id,timestamp\na,x,1\nb,y,soon\n")
+    (folder / "null.csv").write_text("user_id,item_id\na,x\n,y\n")
+    (folder / "nocolumn.csv").write_text("uid,item_id\na,x\n")
+    (folder / "good.csv").write_text("user_id,item_id\n" + "a,x\na,y\na,z\nb,x\nb,y\nb,z\n" * 3)
+    (folder / "twice.csv").write_text("item_id,title\nx,One\ny,Two\nx,Three\n")
+    (folder / "unknown.toml").write_text('networks = ["colaborative"]\n')
+    (folder / "setting.toml").write_text("[network.content]\nwidht = 3\n")
+    (folder / "type.toml").write_text('[network.content]\nwidth = "wide"\n')
+    (folder / "key.toml").write_text("newtorks = []\n")
+    (folder / "broken.toml").write_text("networks = [\n")
+    good = ["--events", folder / "good.csv"]
+    return [
+        (["--events", folder / "missing.csv"], "missing.csv does not exist"),
+        (["--events", folder], "is a folder"),
+        (["--events", folder / "empty.csv"], "is empty"),
+        (["--events", folder / "header.csv"], "has no rows"),
+        (["--events", folder / "text.csv"], "text.csv, row 2: timestamp is 'soon'"),
+        (["--events", folder / "null.csv"], "null.csv, row 2: user_id is empty"),
+        (["--events", folder / "nocolumn.csv"], "no column 'user_id'; it has: uid, item_id"),
+        ([*good, "--items", folder / "twice.csv"], "item_id 'x' is in rows 1 and 3"),
+        ([*good, "--config", folder / "unknown.toml"], "Did you mean 'collaborative'?"),
+        ([*good, "--config", folder / "setting.toml"], "Did you mean 'width'?"),
+        ([*good, "--config", folder / "type.toml"], "content.width"),
+        ([*good, "--config", folder / "key.toml"], "Did you mean 'networks'?"),
+        ([*good, "--config", folder / "broken.toml"], "no valid TOML"),
+        ([*good, "--config", folder / "none.toml"], "none.toml cannot be read"),
+        ([*good, "--preset", "slow"], "Unknown preset 'slow'"),
+        ([*good, "--unknown-items", "lose"], "expected 'keep' or 'drop'"),
+        ([*good, "--columns", "user_id"], "expected NAME=VALUE"),
+        ([*good, "--columns", "timestamp=when"], "no column 'when'"),
+    ]
+
+
+def test_bad_training_input_gets_one_clear_message_and_leaves_nothing(ysmean, tmp_path):
+    for number, (arguments, message) in enumerate(broken(tmp_path)):
+        out = tmp_path / f"out{number}"
+        done = ysmean("train", *arguments, "--out", out, code=2)
+        assert message in done.stderr, (message, done.stderr)
+        assert not out.exists()
+
+
+def test_a_folder_that_is_no_bundle_is_exit_code_2(ysmean, tmp_path):
+    assert "no file CURRENT" in ysmean("recommend", tmp_path, code=2).stderr
+    assert "does not exist" in ysmean("inspect", tmp_path / "none", code=2).stderr
+
+
+def test_a_bad_request_in_a_process_of_its_own_exits_with_2_and_debug_shows_the_traceback(model):
+    plain = in_a_process("recommend", model, "-k", "0")
+    assert plain.returncode == 2 and plain.stderr.startswith("error: k=0")
+    debug = in_a_process("recommend", model, "-k", "0", "--debug")
+    assert debug.returncode == 1 and "Traceback" in debug.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_prints_answers_with_shares(ysmean, tmp_path):
+    done = ysmean("demo", "--out", tmp_path / "demo")
+    for words in ("faithful viewer", "content counted twice", "Somebody new", "nobody has watched"):
+        assert words in done.stdout
+    assert os.path.isdir(tmp_path / "demo" / "versions")

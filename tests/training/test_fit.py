@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+import worlds
+import ysmean as ym
+from ysmean.errors import TrainingError
+from ysmean.networks.network import Fitting
+from ysmean.training.fit import fit
+from ysmean.training.progress import LineProgress, Progress
+
+
+def learner(fitting, seed=0):
+    _, training, held_out = worlds.material(worlds.markov_chain())
+    spec = ym.Collaborative(embedding=8, hidden=(16,), fitting=fitting)
+    return spec.begin(training, seed), training.histories, held_out
+
+
+class Recorder(Progress):
+    def __init__(self):
+        self.steps, self.notes, self.said = 0, [], []
+
+    def advance(self, task, loss):
+        self.steps += 1
+
+    def note(self, task, held_out):
+        self.notes.append(held_out)
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def test_the_budget_is_counted_in_steps():
+    it, histories, held_out = learner(Fitting(batch=32, max_steps=17, max_epochs=99))
+    recorder = Recorder()
+    _, log = fit("it", it, histories, held_out, 0, recorder)
+    assert recorder.steps == log.steps == 17
+
+
+def test_the_best_weights_are_kept_not_the_last():
+    settings = Fitting(batch=16, max_steps=400, max_epochs=99, patience=3, learning_rate=0.05)
+    it, histories, held_out = learner(settings)
+    _, log = fit("it", it, histories, held_out, 0, Progress())
+    assert log.held_out_loss[-1] >= min(log.held_out_loss)
+    assert log.best_step <= log.steps
+    from ysmean.training.fit import _evaluate
+
+    assert _evaluate(it, held_out, 0.0) == pytest.approx(min(log.held_out_loss), rel=1e-5)
+
+
+def test_training_stops_after_evaluations_without_gain():
+    it, histories, held_out = learner(
+        Fitting(batch=16, max_steps=5000, max_epochs=500, patience=2, learning_rate=0.1)
+    )
+    _, log = fit("it", it, histories, held_out, 0, Progress())
+    assert log.steps < 5000 and log.stopped == "no gain in 2 evaluations"
+
+
+def test_a_loss_that_is_not_finite_stops_with_name_epoch_step_and_rate():
+    it, histories, held_out = learner(Fitting(batch=16, max_steps=50))
+    weights = it.model.get_weights()
+    weights[0][:] = np.nan
+    it.model.set_weights(weights)
+    with pytest.raises(TrainingError, match=r"it: the loss became nan in epoch 1, step 1, at"):
+        fit("it", it, histories, held_out, 0, Progress())
+
+
+def test_an_interrupt_keeps_the_best_epoch_so_far():
+    it, histories, held_out = learner(Fitting(batch=16, max_steps=500, max_epochs=99))
+
+    class Impatient(Recorder):
+        def note(self, task, held_out):
+            super().note(task, held_out)
+            if len(self.notes) == 2:
+                raise KeyboardInterrupt
+
+    recorder = Impatient()
+    network, log = fit("it", it, histories, held_out, 0, recorder)
+    assert log.stopped == "interrupted" and log.steps < 500
+    assert "keeping the best weights so far" in recorder.said[0]
+    assert np.isfinite(network.item_vectors).all()
+
+
+def test_an_interrupt_before_anything_was_evaluated_ends_training():
+    it, histories, held_out = learner(Fitting(batch=16, max_steps=500))
+
+    class AtOnce(Progress):
+        def advance(self, task, loss):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit("it", it, histories, held_out, 0, AtOnce())
+
+
+def test_plain_progress_says_step_loss_and_time_left(capsys):
+    it, histories, held_out = learner(Fitting(batch=32, max_steps=20, max_epochs=99))
+    fit("it", it, histories, held_out, 0, LineProgress())
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("it: step ") and "held-out" in lines[0] and "s left" in lines[0]
+
+
+def test_events_without_any_before_them_cannot_teach_a_network_of_histories():
+    _, training, held_out = worlds.material(worlds.table({"a": ["x"], "b": ["y"], "c": ["z"]}))
+    it = ym.Collaborative(embedding=4, hidden=(4,)).begin(training, 0)
+    with pytest.raises(TrainingError, match="no training event has a history"):
+        fit("it", it, training.histories, held_out, 0, Progress())

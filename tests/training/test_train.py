@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+import worlds
+import ysmean as ym
+from models import recommender, service, specs
+from ysmean.errors import ConfigError, DataError
+from ysmean.training.presets import with_preset
+from ysmean.training.train import draw_pseudo_cold
+
+
+def test_networks_that_need_items_are_left_out_and_it_is_said():
+    r = ym.train(
+        service().events, networks=[ym.Content(), ym.Knowledge(), ym.Transition(), ym.Popularity()]
+    )
+    assert list(r.parts.networks) == ["transition", "popularity"]
+    assert "content left out: items have no features" in r.parts.manifest["notes"]
+
+
+def test_where_no_network_can_be_built_training_is_refused():
+    with pytest.raises(ConfigError, match="No network can be built"):
+        ym.train(service().events, networks=[ym.Content()])
+
+
+def test_whole_histories_are_served():
+    parts = recommender().parts
+    assert len(parts.histories.classes) == len(service().events)
+    assert 0 < parts.manifest["held_out"] <= len(service().users) // 2
+
+
+def test_proportions_use_more_than_one_network():
+    weights = recommender().parts.proportions.weights
+    assert (weights[0, -1] > 0.011).sum() >= 2
+    np.testing.assert_allclose(weights.sum(2), 1)
+
+
+def test_networks_that_know_items_by_id_get_only_the_floor_among_cold_items():
+    p = recommender().parts.proportions
+    cold = dict(zip(p.names, p.weights[1, 3], strict=True))
+    assert cold["content"] + cold["knowledge"] + cold["popularity"] > 0.9
+
+
+def test_pseudo_cold_items_are_warm_ones_with_features():
+    catalogue = recommender().parts.catalogue
+    drawn = draw_pseudo_cold(catalogue, seed=0)
+    assert drawn.sum() == int(0.05 * catalogue.warm.sum())
+    assert catalogue.warm[drawn].all()
+
+
+def test_events_on_unknown_items_are_kept_or_dropped_as_asked():
+    events, items, _ = worlds.content_rule()
+    import polars as pl
+
+    more = pl.concat(
+        [
+            events.frame,
+            pl.DataFrame(
+                {**{c: events.frame[c][:1] for c in events.frame.columns}, "item_id": ["odd"]}
+            ),
+        ]
+    )
+    odd = ym.Events.from_frame(more)
+    kept = ym.train(odd, items, networks=[ym.Popularity()])
+    dropped = ym.train(odd, items, networks=[ym.Popularity()], unknown_items="drop")
+    assert "odd" in kept.parts.catalogue.index
+    assert "odd" not in dropped.parts.catalogue.index
+    for r, word in ((kept, "kept"), (dropped, "dropped")):
+        assert any(
+            "1 items in 1 events" in note and word in note for note in r.parts.manifest["notes"]
+        )
+    with pytest.raises(DataError, match="unknown_items is 'lose'"):
+        ym.train(odd, items, unknown_items="lose")
+
+
+def test_tables_with_different_ids_are_refused_showing_both():
+    _, items, _ = worlds.content_rule()
+    other = worlds.table({"a": ["p", "q", "r"]})
+    with pytest.raises(DataError, match="No event is on an item of the items file"):
+        ym.train(other, items, unknown_items="drop")
+
+
+def test_a_second_network_of_a_kind_gets_a_number():
+    r = ym.train(
+        service().events, networks=[ym.Transition(), ym.Transition(window=1), ym.Popularity()]
+    )
+    assert list(r.parts.networks) == ["transition", "transition-2", "popularity"]
+
+
+def test_presets_change_the_budget_and_nothing_else():
+    spec = specs()[0]
+    assert with_preset(spec, "default") == spec
+    fast, best = with_preset(spec, "fast"), with_preset(spec, "best")
+    assert fast.fitting.max_steps == spec.fitting.max_steps // 4
+    assert best.fitting.max_steps == spec.fitting.max_steps * 3
+    assert (fast.embedding, best.embedding) == (spec.embedding, spec.embedding)
+    with pytest.raises(ConfigError, match="Did you mean 'fast'"):
+        with_preset(spec, "fats")
