@@ -41,6 +41,10 @@ class TrainingError(YsMeanError):
     """Training cannot go on; names the network, epoch, step and learning rate."""
 
 
+class NothingToLearn(TrainingError):
+    """The data holds nothing that a network could learn from; the others can go on."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known name nearest to an unknown one.
 

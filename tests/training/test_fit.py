@@ -3,7 +3,7 @@ import pytest
 
 import worlds
 import ysmean as ym
-from ysmean.errors import TrainingError
+from ysmean.errors import NothingToLearn, TrainingError
 from ysmean.networks.network import Fitting
 from ysmean.training.fit import fit
 from ysmean.training.progress import LineProgress, Progress
@@ -101,5 +101,5 @@ def test_plain_progress_says_step_loss_and_time_left(capsys):
 def test_events_without_any_before_them_cannot_teach_a_network_of_histories():
     _, training, held_out = worlds.material(worlds.table({"a": ["x"], "b": ["y"], "c": ["z"]}))
     it = ym.Collaborative(embedding=4, hidden=(4,)).begin(training, 0)
-    with pytest.raises(TrainingError, match="no training event has a history"):
+    with pytest.raises(NothingToLearn, match="no training event has a history"):
         fit("it", it, training.histories, held_out, 0, Progress())

@@ -14,12 +14,37 @@ def test_networks_that_need_items_are_left_out_and_it_is_said():
         service().events, networks=[ym.Content(), ym.Knowledge(), ym.Transition(), ym.Popularity()]
     )
     assert list(r.parts.networks) == ["transition", "popularity"]
-    assert "content left out: items have no features" in r.parts.manifest["notes"]
+    assert "content left out: no item with events has features" in r.parts.manifest["notes"]
 
 
 def test_where_no_network_can_be_built_training_is_refused():
     with pytest.raises(ConfigError, match="No network can be built"):
         ym.train(service().events, networks=[ym.Content()])
+
+
+def test_networks_that_find_nothing_to_learn_are_left_out_and_it_is_said():
+    single = worlds.table({f"u{n}": [f"i{n % 4}"] for n in range(12)})
+    r = ym.train(single, networks=[ym.Collaborative(), ym.Popularity()])
+    assert list(r.parts.networks) == ["popularity"]
+    assert any(note.startswith("collaborative left out") for note in r.parts.manifest["notes"])
+
+
+def test_a_user_with_features_but_no_events_is_known():
+    s = service()
+    import polars as pl
+
+    newcomer = pl.DataFrame({"user_id": ["new"], "age_group": ["60+"], "region": ["north"]})
+    people = ym.Users.from_frame(pl.concat([s.users.frame, newcomer]))
+    r = ym.train(s.events, s.items, people, networks=[specs()[3], ym.Popularity()])
+    assert r.recommend("new").weights["knowledge"] > 0
+    assert r.parts.user_fields[r.parts.histories.index["new"]].all()
+
+
+def test_networks_may_be_asked_for_by_name():
+    r = ym.train(service().events, networks=["transition", "popularity"])
+    assert list(r.parts.networks) == ["transition", "popularity"]
+    with pytest.raises(ConfigError, match="Did you mean 'transition'"):
+        ym.train(service().events, networks=["transitions"])
 
 
 def test_whole_histories_are_served():

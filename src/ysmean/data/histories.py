@@ -12,6 +12,7 @@ import polars as pl
 
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.events import Events
+from ysmean.data.users import Users
 from ysmean.errors import DataError
 
 IntArray = npt.NDArray[np.int64]
@@ -49,8 +50,15 @@ class Histories:
     hidden_after: IntArray
 
     @classmethod
-    def from_events(cls, events: Events, catalogue: Catalogue) -> Histories:
-        """Turn events into class indices; every item must be in the catalogue.
+    def from_events(
+        cls, events: Events, catalogue: Catalogue, users: Users | None = None
+    ) -> Histories:
+        """Turn events into class indices; users without events get empty histories.
+
+        Args:
+            events: every item of theirs must be in the catalogue.
+            catalogue: N items.
+            users: who else may be asked for.
 
         Raises:
             DataError: names an item that the catalogue lacks.
@@ -62,14 +70,15 @@ class Histories:
         missing = frame.filter(pl.col("class").is_null())
         if len(missing):
             raise DataError(f"Item {missing['item_id'][0]!r} in events is not in the catalogue.")
-        users = frame.get_column("user_id").unique(maintain_order=True)
+        people = [frame.get_column("user_id"), *([users.frame["user_id"]] if users else [])]
+        everybody = pl.concat(people).unique(maintain_order=True)
         frame = frame.with_columns((~pl.col("excludes")).cum_sum().alias("taken"))
         taken = frame.filter(~pl.col("excludes"))
         hidden = frame.filter(pl.col("excludes"))
-        offsets, hidden_offsets = user_offsets(users, taken), user_offsets(users, hidden)
+        offsets, hidden_offsets = user_offsets(everybody, taken), user_offsets(everybody, hidden)
         before = np.repeat(offsets[:-1], np.diff(hidden_offsets))
         return cls(
-            user_ids=users,
+            user_ids=everybody,
             offsets=offsets,
             classes=taken.get_column("class").to_numpy(),
             weights=taken.get_column("weight").to_numpy(),

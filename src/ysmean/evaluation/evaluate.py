@@ -34,7 +34,7 @@ def evaluate(
     users: Users | None = None,
     *,
     split: str = "leave-last-out",
-    networks: Sequence[Spec] | Mapping[str, Spec] | None = None,
+    networks: Sequence[Spec | str] | Mapping[str, Spec] | None = None,
     candidates: str = "all",
     seen: str = "exclude",
     seed: int = 0,
@@ -51,7 +51,7 @@ def evaluate(
         items: what the items are.
         users: who the users are.
         split: `"leave-last-out"`.
-        networks: specs in order, or by name; the default ones for None.
+        networks: specs or names in order, or specs by name; the default ones for None.
         candidates: `"all"` items, or those with `"events"` anywhere in the events.
         seen: `"exclude"` leaves the items of the history out of the ranking; `"allow"`.
         seed: of everything random.

@@ -55,7 +55,8 @@ class Content:
 
     def missing(self, catalogue: Catalogue) -> str | None:
         """Return why the network cannot be built on a catalogue; None if it can."""
-        return None if catalogue.has_features.any() else "items have no features"
+        known = (catalogue.has_features & catalogue.warm).any()
+        return None if known else "no item with events has features"
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import keras
@@ -32,8 +32,12 @@ class DotNetwork(Network):
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the dot products of the encoded requests."""
-        query = encode(self.encoder, batch.arrays())  # (B, d)
+        query = encode(self.encoder, batch.arrays(), self._encoder_key)  # (B, d)
         return lambda lo, hi: query @ self.item_vectors[lo:hi].T + self.item_bias[lo:hi]
+
+    @cached_property
+    def _encoder_key(self) -> str:
+        return str(self.encoder.to_json())
 
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return the same dot products from Keras layers."""
@@ -65,12 +69,13 @@ class Recent(keras.layers.Layer):
         return {**super().get_config(), "history": self.history, "size": self.size}
 
 
-def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> FloatArray:
+def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]], key: str) -> FloatArray:
     """Run an encoder on the arrays it names, compiled once for each padded batch size.
 
     Args:
         model: dict of arrays -> (B, d).
         arrays: at least the model's inputs, each (B, ...).
+        key: the model's configuration; equal ones share one compiled function.
 
     Returns:
         float32 (B, d).
@@ -84,18 +89,17 @@ def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> FloatA
     }
     if keras.backend.backend() == "jax":
         weights = [v.value for v in model.variables]
-        out = _compiled(_Shape(model))(weights, full)
+        out = _compiled(_Shape(model, key))(weights, full)
     else:
         out = ops.convert_to_numpy(model(full, training=False))
     return np.asarray(out)[:batch]
 
 
 class _Shape:
-    """A model under the key of its configuration: equal ones share one compiled function."""
+    """A model under the key of its configuration."""
 
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
-        self.key = model.to_json()
+    def __init__(self, model: keras.Model, key: str) -> None:
+        self.model, self.key = model, key
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Shape) and self.key == other.key

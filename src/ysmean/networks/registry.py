@@ -46,10 +46,15 @@ def default_specs() -> list[Spec]:
     return [spec() for spec, _ in REGISTRY.values()]
 
 
-def named(specs: Sequence[Spec]) -> dict[str, Spec]:
-    """Return specs by name; a second of a kind is called `content-2`."""
+def named(specs: Sequence[Spec | str]) -> dict[str, Spec]:
+    """Return specs by name; a second of a kind is called `content-2`.
+
+    Args:
+        specs: specs, or names of networks with their default settings.
+    """
     names: dict[str, Spec] = {}
-    for spec in specs:
+    for given in specs:
+        spec = spec_from_json({"kind": given}) if isinstance(given, str) else given
         number = sum(other.kind == spec.kind for other in names.values())
         names[spec.kind if not number else f"{spec.kind}-{number + 1}"] = spec
     return names

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
-from ysmean.errors import TrainingError
+from ysmean.errors import NothingToLearn, TrainingError
 from ysmean.networks.network import Fitting, Learner, Network
 from ysmean.training.progress import Progress
 
@@ -63,12 +63,13 @@ def fit(
         The network with the weights of its best evaluation, and what happened.
 
     Raises:
+        NothingToLearn: if no event can be a target.
         TrainingError: if the loss is not finite.
     """
     settings, model = learner.settings, learner.model
     positions = _positions(learner, histories)
     if not len(positions):
-        raise TrainingError(f"{name}: no training event has a history and an item to learn from.")
+        raise NothingToLearn("no training event has a history and an item to learn from")
     epoch_steps = math.ceil(len(positions) / settings.batch)
     total = min(settings.max_steps, settings.max_epochs * epoch_steps)
     every = min(settings.evaluate_every or epoch_steps, total)

@@ -22,7 +22,7 @@ from ysmean.data.histories import Histories
 from ysmean.data.items import Items
 from ysmean.data.splits import Split, production
 from ysmean.data.users import Users
-from ysmean.errors import ConfigError
+from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.network import Learner, Network, TrainingData
 from ysmean.networks.registry import Spec, default_specs, named
 from ysmean.recommender import Recommender
@@ -65,7 +65,7 @@ class Data:
     ) -> Data:
         """Join the three tables; items and users may be missing."""
         catalogue, events = Catalogue.build(events, items, unknown_items=unknown_items)
-        histories = Histories.from_events(events, catalogue)
+        histories = Histories.from_events(events, catalogue, users)
         fields = UserFields.fit(users)
         notes = [*events.notes, *(items.notes if items else ()), *(users.notes if users else ())]
         if not events.has_time:
@@ -89,7 +89,7 @@ def train(
     items: Items | None = None,
     users: Users | None = None,
     *,
-    networks: Sequence[Spec] | Mapping[str, Spec] | None = None,
+    networks: Sequence[Spec | str] | Mapping[str, Spec] | None = None,
     seed: int = 0,
     preset: str = "default",
     unknown_items: str = "keep",
@@ -104,7 +104,7 @@ def train(
         events: who took what, in order.
         items: what the items are; without it, networks that need it are left out.
         users: who the users are.
-        networks: specs in order, or by name; the default ones for None.
+        networks: specs or names in order, or specs by name; the default ones for None.
         seed: the same seed on the same machine gives the same model.
         preset: `"fast"`, `"default"` or `"best"`: how long the networks are trained.
         unknown_items: `"keep"` or `"drop"` events on items that `items` lacks.
@@ -128,7 +128,7 @@ def train(
 def learn(
     data: Data,
     split: Split,
-    networks: Sequence[Spec] | Mapping[str, Spec] | None,
+    networks: Sequence[Spec | str] | Mapping[str, Spec] | None,
     base: npt.NDArray[np.bool_],
     seed: int,
     preset: str,
@@ -159,7 +159,16 @@ def learn(
     fitted: dict[str, Network] = {}
     logs: dict[str, dict[str, Any]] = {}
     for number, (name, spec) in enumerate(specs.items()):
-        fitted[name], logs[name] = _fit_one(name, spec, material, held_out, seed + number, progress)
+        try:
+            fitted[name], logs[name] = _fit_one(
+                name, spec, material, held_out, seed + number, progress
+            )
+        except NothingToLearn as why:
+            left_out.append(f"{name} left out: {why}")
+            progress.say(left_out[-1])
+    specs = {name: spec for name, spec in specs.items() if name in fitted}
+    if not fitted:
+        raise ConfigError("No network can be fitted: " + "; ".join(left_out))
     began = time.perf_counter()
     pseudo = _pseudo_questions(data, split, pseudo_cold, seed)
     proportions, losses = fit_proportions(
@@ -192,7 +201,7 @@ def learn(
 
 
 def _specs(
-    networks: Sequence[Spec] | Mapping[str, Spec] | None, catalogue: Catalogue, preset: str
+    networks: Sequence[Spec | str] | Mapping[str, Spec] | None, catalogue: Catalogue, preset: str
 ) -> tuple[dict[str, Spec], list[str]]:
     """Return the specs that can be built, by name, and why others cannot."""
     given = default_specs() if networks is None else networks
