@@ -12,7 +12,10 @@ def test_a_networks_boxes_follow_its_layers_from_input_to_softmax():
     assert graph["pool"].parents == ("past", "recent")
     assert graph["content_scores"].parents == ("query",)
     softmaxes = [node for node in graph.values() if node.text.startswith("softmax")]
-    assert [node.text for node in softmaxes] == ["softmax over warm items", "softmax over cold items"]
+    assert [node.text for node in softmaxes] == [
+        "softmax over warm items",
+        "softmax over cold items",
+    ]
     assert all(node.parents == ("content_scores",) for node in softmaxes)
 
 

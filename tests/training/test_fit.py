@@ -103,3 +103,12 @@ def test_events_without_any_before_them_cannot_teach_a_network_of_histories():
     it = ym.Collaborative(embedding=4, hidden=(4,)).begin(training, 0)
     with pytest.raises(NothingToLearn, match="no training event has a history"):
         fit("it", it, training.histories, held_out, 0, Progress())
+
+
+def test_bars_show_steps_and_losses(capsys):
+    from ysmean.training.progress import BarProgress
+
+    it, histories, held_out = learner(Fitting(batch=32, max_steps=20, max_epochs=99))
+    fit("it", it, histories, held_out, 0, BarProgress())
+    shown = capsys.readouterr().err
+    assert "20/20" in shown and "held-out" in shown and shown.count("it ") == 1

@@ -127,7 +127,7 @@ def ask(
                 standing(stream, row_weights(parts.proportions, stream, part), part.targets, TOP)
             )
             asked.append(part)
-        progress.advance(task, float("nan"))
+        progress.advance(task)
     progress.stop(task)
     if not asked:
         raise DataError(

@@ -14,8 +14,8 @@ class Progress:
         """Begin a task of `total` steps; return its number."""
         return 0
 
-    def advance(self, task: int, loss: float) -> None:
-        """One step is done; `loss` is the running mean."""
+    def advance(self, task: int, loss: float | None = None) -> None:
+        """One step is done; `loss` is the running mean, where there is one."""
 
     def note(self, task: int, held_out: float) -> None:
         """An evaluation on held-out events is done."""
@@ -47,10 +47,10 @@ class LineProgress(Progress):
         self._loss.append(float("nan"))
         return len(self._tasks) - 1
 
-    def advance(self, task: int, loss: float) -> None:
+    def advance(self, task: int, loss: float | None = None) -> None:
         """Count a step."""
         self._done[task] += 1
-        self._loss[task] = loss
+        self._loss[task] = float("nan") if loss is None else loss
 
     def note(self, task: int, held_out: float) -> None:
         """Report an evaluation and the time left."""
@@ -68,53 +68,50 @@ class LineProgress(Progress):
 
 
 class BarProgress(Progress):
-    """Rich bars on stderr."""
+    """A Rich bar on stderr for each task, one after the other."""
 
     def __init__(self) -> None:
-        """Prepare the bars; they appear with the first task."""
+        """Prepare the console."""
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
 
-        columns: tuple[Any, ...] = (
+        self._console = Console(stderr=True)
+        self._bar: Any = None
+        self._held_out = ""
+
+    def start(self, name: str, total: int) -> int:
+        """Show a new bar."""
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._bar = Bar(
             TextColumn("{task.description:<14}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[text]}"),
+            console=self._console,
         )
-        self._bars = Bars(*columns, console=Console(stderr=True))
-        self._running: set[int] = set()
-        self._held_out: dict[int, float] = {}
-
-    def start(self, name: str, total: int) -> int:
-        """Show a new bar."""
-        if not self._running:
-            self._bars.start()
-        task = self._bars.add_task(name, total=total, text="")
-        self._running.add(task)
+        self._held_out = ""
+        self._bar.start()
+        task: int = self._bar.add_task(name, total=total, text="")
         return task
 
-    def advance(self, task: int, loss: float) -> None:
+    def advance(self, task: int, loss: float | None = None) -> None:
         """Move the bar."""
-        held_out = self._held_out.get(task)
-        text = f"loss {loss:.3f}" + (f"  held-out {held_out:.3f}" if held_out else "")
-        self._bars.update(task, advance=1, text=text)  # type: ignore[arg-type]
+        text = "" if loss is None else f"loss {loss:.3f}{self._held_out}"
+        self._bar.update(task, advance=1, text=text)
 
     def note(self, task: int, held_out: float) -> None:
         """Show the held-out loss beside the bar from now on."""
-        self._held_out[task] = held_out
+        self._held_out = f"  held-out {held_out:.3f}"
 
     def stop(self, task: int) -> None:
-        """Close the bar; the terminal is given back with the last one."""
-        self._running.discard(task)
-        self._bars.refresh()
-        if not self._running:
-            self._bars.stop()
+        """Leave the bar as it stands."""
+        self._bar.stop()
 
     def say(self, text: str) -> None:
-        """Print a line above the bars."""
-        self._bars.console.print(text, highlight=False)
+        """Print a line above the bar."""
+        self._console.print(text, highlight=False)
 
 
 def default_progress() -> Progress:
