@@ -1,6 +1,6 @@
 import pytest
-from models import recommender
 
+from models import recommender
 from ysmean import plot
 from ysmean.errors import ConfigError
 

@@ -68,7 +68,7 @@ def material(events, items=None, users=None, pseudo_cold=None, seed=0):
     """Return what `fit_spec` needs: joined data, training data and held-out questions."""
     data = Data.join(events, items, users)
     split = production(data.histories, seed)
-    training = data.histories.truncated(split.train_ends)
+    training = data.histories.only(split.train)
     size = len(data.catalogue)
     held = np.zeros(size, bool)
     if pseudo_cold is not None:

@@ -78,7 +78,9 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="folder of the report")],
     items: ItemsFile = None,
     users: UsersFile = None,
-    split: Annotated[str, typer.Option(help="leave-last-out")] = "leave-last-out",
+    split: Annotated[
+        str, typer.Option(help="leave-last-out, time:DATE, cold-users:0.1 or cold-items:0.2")
+    ] = "leave-last-out",
     config: ConfigFile = None,
     seed: Seed = 0,
     preset: Preset = "default",

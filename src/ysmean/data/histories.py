@@ -124,15 +124,15 @@ class Histories:
             return np.zeros(position.shape, np.int32)
         return np.where(inside, self.classes[np.maximum(position, 0)] + 1, 0).astype(np.int32)
 
-    def truncated(self, ends: IntArray) -> Histories:
-        """Return the histories of the same users with the events from `ends` (U,) on removed."""
-        keep = np.arange(len(self.classes)) < np.repeat(ends, self.lengths)
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Histories:
+        """Return the histories of the same users with the chosen events (E,) alone."""
+        kept = np.bincount(self.users[chosen], minlength=len(self))
         return replace(
             self,
-            offsets=np.concatenate([[0], np.cumsum(ends - self.offsets[:-1])]),
-            classes=self.classes[keep],
-            weights=self.weights[keep],
-            times=None if self.times is None else self.times[keep],
+            offsets=np.concatenate([[0], np.cumsum(kept)]).astype(np.int64),
+            classes=self.classes[chosen],
+            weights=self.weights[chosen],
+            times=None if self.times is None else self.times[chosen],
         )
 
     def to_frame(self) -> pl.DataFrame:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from ysmean.data.batch import MAX_HISTORY, Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import context_tokens
 from ysmean.data.histories import Histories, pad_tokens
+from ysmean.data.times import seconds
 from ysmean.data.where import parse_where, where_mask
 from ysmean.errors import DataError, RequestError
 
@@ -116,30 +116,6 @@ def encode(
         allowed=_allowed(requests, rows, shown, unknown, catalogue, histories, at),
         unknown=unknown,
     )
-
-
-def seconds(at: float | datetime | str | None) -> float:
-    """Return a time as seconds since the epoch; now for None. Naive times are UTC.
-
-    Raises:
-        RequestError: if a text is neither a number nor an ISO 8601 time.
-    """
-    if at is None:
-        return time.time()
-    if isinstance(at, str):
-        try:
-            return float(at)
-        except ValueError:
-            pass
-        try:
-            at = datetime.fromisoformat(at)
-        except ValueError:
-            raise RequestError(
-                f"at={at!r}; expected seconds since the epoch or a time like 2026-11-24T20:00."
-            ) from None
-    if isinstance(at, datetime):
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-    return float(at)
 
 
 def _check(request: Request, size: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,7 @@ def evaluate(
         events: who took what, in order.
         items: what the items are.
         users: who the users are.
-        split: `"leave-last-out"`.
+        split: `"leave-last-out"`, `"time:DATE"`, `"cold-users:SHARE"` or `"cold-items:SHARE"`.
         networks: specs or names in order, or specs by name; the default ones for None.
         candidates: `"all"` items, or those with `"events"` anywhere in the events.
         seen: `"exclude"` leaves the items of the history out of the ranking; `"allow"`.
@@ -72,11 +73,15 @@ def evaluate(
     began = time.perf_counter()
     progress = progress or Progress()
     data = Data.join(events, items, users, unknown_items=unknown_items)
-    parts_of = make_split(split, data.histories)
+    parts_of = make_split(split, data.histories, len(data.catalogue), seed)
     base = data.catalogue.warm if candidates == "events" else np.ones(len(data.catalogue), bool)
     parts = learn(data, parts_of, networks, base, seed, preset, progress)
     trained = time.perf_counter()
-    answers = ask(parts, data.questions(parts_of.test), base, seen, progress)
+    questions = data.questions(parts_of.test)
+    answers = ask(parts, questions, base, seen, progress)
+    apart: list[Answers] = []
+    if parts_of.by_item:
+        answers, apart = tell_items_apart(answers, parts, questions, base, seen, progress)
     seconds = {
         "train": {name: log["seconds"] for name, log in parts.manifest["training"].items()},
         "evaluate": time.perf_counter() - trained,
@@ -84,6 +89,7 @@ def evaluate(
     }
     return Report.of(
         answers,
+        apart,
         parts,
         split=split,
         candidates=candidates,
@@ -135,6 +141,30 @@ def ask(
         )
     names = [*parts.networks, "mean-equal", "mean"]
     return Answers.join(names, found, asked, outside=len(questions) - sum(map(len, asked)))
+
+
+def tell_items_apart(
+    answers: Answers,
+    parts: Parts,
+    questions: Questions,
+    base: npt.NDArray[np.bool_],
+    seen: str,
+    progress: Progress,
+) -> tuple[Answers, list[Answers]]:
+    """Name cohorts by the target's segment, and ask cold targets among cold items as well.
+
+    Returns:
+        The answers with cohorts "warm" and "cold-among-all", and those of cohort "cold".
+    """
+    warm = parts.catalogue.warm
+    names = np.where(warm[answers.targets], "warm", "cold-among-all")
+    told = replace(answers, cohorts=names)
+    cold = questions[~warm[questions.targets] & base[questions.targets]]
+    if not len(cold):
+        return told, []
+    among_cold = ask(parts, cold, base & ~warm, seen, progress)
+    named = np.full(len(among_cold.targets), "cold")
+    return told, [replace(among_cold, cohorts=named)]
 
 
 def row_weights(proportions: Proportions, stream: Stream, questions: Questions) -> DoubleArray:

@@ -28,7 +28,7 @@ class Answers:
     Attributes:
         names: of the rows.
         standing: ranks, probabilities and top lists, joined over the questions.
-        cohorts: int64 (n,).
+        cohorts: the cohort of each question.
         user_ids: of the questions.
         targets: int32 (n,).
         outside: questions that were not asked, their target being outside the allowed set.
@@ -36,7 +36,7 @@ class Answers:
 
     names: list[str]
     standing: Standing
-    cohorts: npt.NDArray[np.int64]
+    cohorts: npt.NDArray[np.str_]
     user_ids: pl.Series
     targets: npt.NDArray[np.int32]
     outside: int
@@ -62,7 +62,7 @@ class Answers:
         return cls(
             names,
             whole,
-            np.concatenate([cohort_of(q.ends - q.starts) for q in asked]),
+            np.array(COHORTS)[np.concatenate([cohort_of(q.ends - q.starts) for q in asked])],
             asked[0].histories.user_ids.gather(users),
             np.concatenate([q.targets for q in asked]),
             outside,
@@ -85,6 +85,7 @@ class Report:
     def of(
         cls,
         answers: Answers,
+        apart: Sequence[Answers],
         parts: Parts,
         *,
         split: str,
@@ -94,11 +95,25 @@ class Report:
         seconds: dict[str, Any],
         peak_memory: int,
     ) -> Report:
-        """Compute every row of the report."""
+        """Compute every row of the report.
+
+        Args:
+            answers: to all questions; their cohorts and "all" become rows.
+            apart: answers to some questions asked in another way; their cohorts become rows.
+            parts: of the recommender that was asked.
+            split: its name.
+            candidates: which items could be answered with.
+            seen: whether items of the history could be.
+            catalogue: how many items could be.
+            seconds: wall times.
+            peak_memory: bytes.
+        """
         kinds = {name: kind_of(name, parts) for name in answers.names}
+        sets = [(answers, cohort) for cohort in ("all", *_cohorts(answers))]
+        sets += [(other, cohort) for other in apart for cohort in _cohorts(other)]
         rows = [
-            row_of(answers, number, kinds[name], cohort, catalogue)
-            for cohort in ("all", *COHORTS)
+            row_of(which, number, kinds[name], cohort, catalogue)
+            for which, cohort in sets
             for number, name in enumerate(answers.names)
         ]
         data = {
@@ -124,7 +139,7 @@ class Report:
             "model": parts.model_id,
             "manifest": dict(parts.manifest),
         }
-        return cls(data, _requests(answers, parts))
+        return cls(data, pl.concat([_requests(which, parts) for which in (answers, *apart)]))
 
     def rows(self, cohort: str = "all") -> list[dict[str, Any]]:
         """Return the rows of a cohort."""
@@ -163,12 +178,12 @@ def row_of(answers: Answers, number: int, kind: str, cohort: str, catalogue: int
         answers: of all rows.
         number: of the row.
         kind: of the row.
-        cohort: `"all"` or one of `COHORTS`.
+        cohort: `"all"` or one of the answers'.
         catalogue: items that could be answered with.
     """
     chosen = np.ones(len(answers.targets), bool)
     if cohort != "all":
-        chosen = answers.cohorts == COHORTS.index(cohort)
+        chosen = answers.cohorts == cohort
     head = {"name": answers.names[number], "kind": kind, "cohort": cohort}
     count = int(chosen.sum())
     if not count:
@@ -198,6 +213,12 @@ def row_of(answers: Answers, number: int, kind: str, cohort: str, catalogue: int
     }
 
 
+def _cohorts(answers: Answers) -> list[str]:
+    """Return the cohorts to report: all of the history lengths, or what there is."""
+    found = dict.fromkeys(answers.cohorts.tolist())
+    return list(COHORTS) if set(found) <= set(COHORTS) else sorted(found)
+
+
 def _calibration(scores: npt.NDArray[np.float32], right: DoubleArray) -> dict[str, float]:
     top1 = scores[:, 0].astype(np.float64)
     return {
@@ -215,7 +236,7 @@ def _requests(answers: Answers, parts: Parts) -> pl.DataFrame:
                 "request": np.arange(len(answers.targets)),
                 "user_id": answers.user_ids,
                 "item_id": items,
-                "cohort": [COHORTS[c] for c in answers.cohorts],
+                "cohort": answers.cohorts,
                 "row": [name] * len(answers.targets),
                 "rank": answers.standing.ranks[number],
                 "probability": answers.standing.probabilities[number],

@@ -97,6 +97,11 @@ class Collaborative:
             return {"tokens": histories.windows(starts, positions, self.history)}
 
         def finish() -> CollaborativeNetwork:
+            # An item that was never trained on says as much as no item: token 0.
+            embedding = model.get_layer("embedding")
+            table = np.array(embedding.get_weights()[0])
+            table[1:][~data.catalogue.warm] = table[0]
+            embedding.set_weights([table])
             return CollaborativeNetwork(self, model, data.catalogue.warm)
 
         return Learner(model, inputs, data.catalogue.warm, finish, self.fitting)
@@ -120,8 +125,8 @@ class CollaborativeNetwork(DotNetwork):
         self.item_bias = np.pad(output["output/bias"], (0, missing))
 
     def answers(self, batch: Batch) -> BoolArray:
-        """Answer requests with a known recent item."""
-        return answers_to_history(batch, self.size, self.spec.history)
+        """Answer requests with a recent item that was trained on."""
+        return answers_to_history(batch, self.coverage, self.spec.history)
 
     def state(self) -> State:
         """Return the weights."""

@@ -14,7 +14,13 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import encode_features
 from ysmean.errors import ConfigError
-from ysmean.networks.dot import DotNetwork, Recent, named_weights, set_named_weights
+from ysmean.networks.dot import (
+    DotNetwork,
+    Recent,
+    answers_to_history,
+    named_weights,
+    set_named_weights,
+)
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import (
     BoolArray,
@@ -107,9 +113,7 @@ class ContentNetwork(DotNetwork):
 
     def answers(self, batch: Batch) -> BoolArray:
         """Answer requests with a recent item that has features."""
-        tokens = batch.tokens[:, -self.spec.history :]
-        known = np.append(False, self.coverage)[np.minimum(tokens, len(self.coverage))]
-        return np.asarray(known.any(1))
+        return answers_to_history(batch, self.coverage, self.spec.history)
 
     def state(self) -> State:
         """Return vectors and weights."""

@@ -142,7 +142,7 @@ def set_named_weights(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]
                 weight.assign(arrays[f"{layer.name}/{weight.name}"])
 
 
-def answers_to_history(batch: Batch, size: int, history: int) -> BoolArray:
-    """Return which requests have a known item among their last `history`, bool (B,)."""
-    recent = batch.tokens[:, -history:]
-    return np.asarray(((recent > 0) & (recent <= size)).any(1))
+def answers_to_history(batch: Batch, known: BoolArray, history: int) -> BoolArray:
+    """Return which requests have one of the known items (N,) among their last `history`."""
+    tokens = np.minimum(batch.tokens[:, -history:], len(known))
+    return np.asarray(np.append(False, known)[tokens].any(1))

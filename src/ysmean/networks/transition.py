@@ -14,6 +14,7 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
+from ysmean.networks.dot import answers_to_history
 from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 from ysmean.networks.transition_layers import DecayedLookup, LogMixture
@@ -91,8 +92,8 @@ class TransitionNetwork(Network):
         return np.where(known, tokens, 0), weights.astype(np.float32)
 
     def answers(self, batch: Batch) -> BoolArray:
-        """Answer requests with at least one known recent item."""
-        return np.asarray(self._recent(batch)[0].any(1))
+        """Answer requests with a recent item that was trained on."""
+        return answers_to_history(batch, self.coverage, self.spec.history)
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the log of the mixed rows."""

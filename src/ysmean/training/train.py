@@ -151,7 +151,7 @@ def learn(
     specs, left_out = _specs(networks, data.catalogue, preset)
     for reason in left_out:
         progress.say(reason)
-    training = data.histories.truncated(split.train_ends)
+    training = data.histories.only(split.train)
     catalogue = replace(data.catalogue, warm=training.counts(len(data.catalogue)) > 0)
     pseudo_cold = draw_pseudo_cold(catalogue, seed)
     material = TrainingData(catalogue, training, data.fields, data.user_fields, pseudo_cold)
@@ -245,8 +245,7 @@ def _pseudo_questions(
     """
     histories = data.histories
     held_out = split.validation[pseudo_cold[histories.classes[split.validation]]]
-    training = np.arange(len(histories.classes)) < np.repeat(split.train_ends, histories.lengths)
-    training &= pseudo_cold[histories.classes]
+    training = split.train & pseudo_cold[histories.classes]
     more = np.random.default_rng([seed, 11]).permutation(np.flatnonzero(training))
     chosen = np.concatenate([held_out, more[: max(0, COLD - len(held_out))]])
     return data.questions(np.sort(chosen))
