@@ -253,3 +253,11 @@ def test_the_demo_prints_answers_with_shares(ysmean, tmp_path):
     for words in ("faithful viewer", "content counted twice", "Somebody new", "nobody has watched"):
         assert words in done.stdout
     assert os.path.isdir(tmp_path / "demo" / "versions")
+
+
+def test_compare_says_which_row_is_above(ysmean, files, tmp_path):
+    ysmean("evaluate", *tables(files), "--out", tmp_path / "r")
+    done = ysmean("compare", tmp_path / "r", "--row", "mean", "--row", "popularity")
+    assert "cohort all" in done.stdout and "ndcg@10: mean 0." in done.stdout
+    wrong = ysmean("compare", tmp_path / "r", code=2)
+    assert "1 reports and 1 rows" in wrong.stderr

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ysmean.errors import YsMeanError
+from ysmean.errors import RequestError, YsMeanError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,6 +109,29 @@ def evaluate(
     report.save(out)
     show.report(_console(), report)
     _talk(f"saved {out / 'report.json'} and {out / 'requests.parquet'}")
+
+
+@app.command()
+def compare(
+    reports: Annotated[list[Path], typer.Argument(help="one or two folders of ysmean evaluate")],
+    row: Annotated[list[str] | None, typer.Option(help="two rows of one report")] = None,
+) -> None:
+    """Compare two rows of one report, or one row of two reports: paired bootstrap, in words."""
+    from ysmean import show
+    from ysmean.evaluation.compare import Side
+    from ysmean.evaluation.compare import compare as compare_
+
+    rows = row or ["mean"]
+    if len(reports) == 2 and len(rows) == 1:
+        sides = [Side.read(r, rows[0], f"{rows[0]} of {r}") for r in reports]
+    elif len(reports) == 1 and len(rows) == 2:
+        sides = [Side.read(reports[0], name) for name in rows]
+    else:
+        raise RequestError(
+            f"Received {len(reports)} reports and {len(rows)} rows; expected two reports and one "
+            "--row (mean by default), or one report and two."
+        )
+    show.comparison(_console(), compare_(sides[0], sides[1]), sides[0].name, sides[1].name)
 
 
 @app.command()

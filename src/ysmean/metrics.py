@@ -7,6 +7,7 @@ A rank is 1-based among all allowed items, so 1 is best. 0 says that the target 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +118,54 @@ def bootstrap_interval(
     means = np.concatenate(list(_resampled_means(v, seed, resamples)))
     lo, hi = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(lo), float(hi)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a paired bootstrap says of the difference of two means.
+
+    Attributes:
+        mean: of the differences.
+        low, high: the interval.
+        p_value: two-sided, of no difference.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p_value: float
+
+
+def paired_bootstrap(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    seed: int = 0,
+    resamples: int = 10_000,
+    level: float = 0.95,
+) -> Difference:
+    """Compare two measurements of the same requests by resampling their differences a - b.
+
+    The p-value is twice the smaller share of resampled means on either side of 0 (Efron and
+    Tibshirani, 1993), counted with one more on both sides, so it is never 0.
+
+    Args:
+        a: one value a request, (n,), n >= 1.
+        b: of the same requests in the same order.
+        seed: of the drawing.
+        resamples: how often n differences are drawn.
+        level: share of the means inside the interval, between 0 and 1.
+    """
+    x, y = _vector("a", a), _vector("b", b)
+    if len(x) != len(y) or not len(x):
+        raise DataError(
+            f"a has {len(x)} values and b {len(y)}; expected one of each a request and at least "
+            "one request."
+        )
+    means = np.concatenate(list(_resampled_means(x - y, seed, resamples)))
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    side = min((means <= 0).sum(), (means >= 0).sum())
+    p_value = min(1.0, 2 * (side + 1) / (resamples + 1))
+    return Difference(float((x - y).mean()), float(low), float(high), float(p_value))
 
 
 def expected_calibration_error(

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ysmean.answer import Recommendations
 from ysmean.bundle import Parts
+from ysmean.evaluation.compare import Comparison
 from ysmean.evaluation.report import Report
 
 SHORT = {
@@ -99,6 +100,16 @@ def proportions(console: Console, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(row["segment"], row["cohort"], *[f"{row[name]:.2f}" for name in names])
     console.print(table)
+
+
+def comparison(console: Console, found: list[Comparison], name_a: str, name_b: str) -> None:
+    """Print comparisons in words, cohort by cohort."""
+    cohort = None
+    for c in found:
+        if c.cohort != cohort:
+            cohort = c.cohort
+            console.print(f"cohort {cohort}", style="bold")
+        console.print("  " + c.sentence(name_a, name_b), highlight=False, soft_wrap=True)
 
 
 def model(console: Console, parts: Parts) -> None:
