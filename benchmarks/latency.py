@@ -98,7 +98,8 @@ def main():
     parser.add_argument("--json", default=None, help="write the results to a file")
     options = parser.parse_args()
     results = []
-    print(f"{'batch':>6} {'items':>9} {'ms':>9}  {'times the floor':>22}  {'plain / ours':>20}  same")
+    head = f"{'batch':>6} {'items':>9} {'ms':>9}  {'times the floor':>22}  {'plain / ours':>20}"
+    print(f"{head}  same")
     for batch, size in SHAPES:
         r = measure(batch, size, options.rounds)
         results.append(r)

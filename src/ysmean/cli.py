@@ -211,6 +211,22 @@ def inspect(
 
 
 @app.command()
+def convert(
+    kind: Annotated[str, typer.Argument(help="movielens")],
+    folder: Annotated[Path, typer.Argument(help="as it comes out of the archive")],
+    out: Annotated[Path, typer.Option(help="folder for the Parquet files")],
+) -> None:
+    """Turn an original MovieLens folder into events, items and users."""
+    from ysmean.data.movielens import read_movielens
+
+    if kind != "movielens":
+        raise RequestError(f"Cannot convert {kind!r}; expected 'movielens'.")
+    tables = read_movielens(folder)
+    for path in tables.write(out):
+        _talk(f"wrote {path}")
+
+
+@app.command()
 def demo(
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="keep the model in this folder")] = None,
