@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -270,26 +269,11 @@ def _read(
     """Read the three files; print what was found in them."""
     from ysmean import options
     from ysmean.config import load_config
-    from ysmean.data.events import COLUMNS, read_events
-    from ysmean.data.items import read_items
-    from ysmean.data.users import read_users
 
     settings = load_config(config)
     settings.specs()  # a bad setting is better said before reading
-    names: Mapping[str, str] = {
-        **settings.columns,
-        **dict(options.pairs(columns or (), "--columns", "user_id=uid")),
-    }
-    of_events = {ours: theirs for ours, theirs in names.items() if ours in COLUMNS}
-    of_items = {ours: theirs for ours, theirs in names.items() if ours not in COLUMNS}
-    if "item_id" in names:
-        of_items["item_id"] = names["item_id"]
-    of_users = {"user_id": names["user_id"]} if "user_id" in names else None
-    tables = (
-        read_events(events, of_events, settings.event_weights),
-        None if items is None else read_items(items, of_items, settings.item_types),
-        None if users is None else read_users(users, of_users, settings.user_types),
-    )
+    names = dict(options.pairs(columns or (), "--columns", "user_id=uid"))
+    tables = settings.read(events, items, users, names)
     for table in tables:
         for note in table.notes if table is not None else ():
             _talk(note)

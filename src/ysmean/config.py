@@ -28,6 +28,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ysmean.data.events import COLUMNS, Events, read_events
+from ysmean.data.items import Items, read_items
+from ysmean.data.users import Users, read_users
 from ysmean.errors import ConfigError, nearest
 from ysmean.networks.registry import REGISTRY, Spec, default_specs, spec_from_json
 
@@ -68,6 +71,31 @@ class Config:
         if not names or len(set(names)) < len(names):
             raise ConfigError(f"networks = {names}; expected at least one, each once.")
         return {name: self._spec(name) for name in names}
+
+    def read(
+        self, events: Path, items: Path | None, users: Path | None, columns: Mapping[str, str]
+    ) -> tuple[Events, Items | None, Users | None]:
+        """Read the tables.
+
+        Args:
+            events: a file.
+            items: a file, or None.
+            users: a file, or None.
+            columns: our names -> the files', besides those of the settings. Names of events'
+                columns are looked up there, ids wherever they occur, others among the items.
+
+        Raises:
+            DataError: names file, column and row.
+        """
+        names = {**self.columns, **columns}
+        of_events = {ours: theirs for ours, theirs in names.items() if ours in COLUMNS}
+        of_items = {o: theirs for o, theirs in names.items() if o not in COLUMNS or o == "item_id"}
+        of_users = {ours: theirs for ours, theirs in names.items() if ours == "user_id"}
+        return (
+            read_events(events, of_events, self.event_weights),
+            None if items is None else read_items(items, of_items, self.item_types),
+            None if users is None else read_users(users, of_users, self.user_types),
+        )
 
     def _spec(self, name: str) -> Spec:
         settings = dict(self.network.get(name, {}))

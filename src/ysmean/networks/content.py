@@ -15,7 +15,6 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import encode_features
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import (
-    DotNetwork,
     Recent,
     answers_to_history,
     named_weights,
@@ -25,12 +24,17 @@ from ysmean.networks.initial import Initial
 from ysmean.networks.network import (
     BoolArray,
     Fitting,
-    FloatArray,
     Learner,
     State,
     TrainingData,
 )
-from ysmean.networks.towers import FeatureEmbedding, TowerScores, covered
+from ysmean.networks.towers import (
+    FeatureEmbedding,
+    ItemSide,
+    TowerNetwork,
+    TowerScores,
+    covered,
+)
 
 
 @dataclass(frozen=True)
@@ -85,31 +89,20 @@ class Content:
             weights = named_weights(encoder)
             table = np.asarray(ops.convert_to_numpy(past.table()))
             set_named_weights(frozen, {**weights, "past/embeddings": table})
-            return ContentNetwork(self, frozen, *tower.frozen(), covered(features))
+            return ContentNetwork(self, frozen, tower.frozen())
 
         return Learner(model, inputs, data.learnable & covered(features), finish, self.fitting)
 
 
-class ContentNetwork(DotNetwork):
+class ContentNetwork(TowerNetwork):
     """A trained `Content`: vectors of all items, cold ones included, and the request's encoder."""
 
     name = "content"
-    knows_cold = True
-    prior: FloatArray
 
-    def __init__(
-        self,
-        spec: Content,
-        encoder: keras.Model,
-        vectors: FloatArray,
-        bias: FloatArray,
-        prior: FloatArray,
-        coverage: BoolArray,
-    ) -> None:
+    def __init__(self, spec: Content, encoder: keras.Model, items: ItemSide) -> None:
         """Keep what `Content.begin` made."""
-        self.spec, self.encoder = spec, encoder
-        self.item_vectors, self.item_bias = vectors, bias
-        self.prior, self.coverage = prior, coverage
+        super().__init__(encoder, items)
+        self.spec = spec
 
     def answers(self, batch: Batch) -> BoolArray:
         """Answer requests with a recent item that has features."""
@@ -117,25 +110,13 @@ class ContentNetwork(DotNetwork):
 
     def state(self) -> State:
         """Return vectors and weights."""
-        return State(
-            {},
-            {
-                "item_vectors": self.item_vectors,
-                "item_bias": self.item_bias,
-                "prior": self.prior,
-                "coverage": self.coverage,
-                **{f"encoder/{k}": v for k, v in named_weights(self.encoder).items()},
-            },
-        )
+        return State({}, self.arrays())
 
     @classmethod
     def from_state(cls, spec: Content, state: State, catalogue: Catalogue) -> ContentNetwork:
         """Rebuild the encoder and the vectors."""
-        a = state.arrays
-        encoder = _frozen_encoder(spec, len(a["item_bias"]))
-        inner = {k.removeprefix("encoder/"): v for k, v in a.items() if k.startswith("encoder/")}
-        set_named_weights(encoder, inner)
-        return cls(spec, encoder, a["item_vectors"], a["item_bias"], a["prior"], a["coverage"])
+        encoder = _frozen_encoder(spec, len(state.arrays["item_bias"]))
+        return cls(spec, encoder, cls.restored(encoder, state.arrays))
 
 
 @keras.saving.register_keras_serializable(package="ysmean")

@@ -16,7 +16,6 @@ from ysmean.data.catalogue import Attributes, Catalogue
 from ysmean.data.features import encode_features
 from ysmean.data.fields import context_tokens
 from ysmean.errors import ConfigError
-from ysmean.networks.dot import DotNetwork, named_weights, set_named_weights
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import (
     BoolArray,
@@ -27,7 +26,7 @@ from ysmean.networks.network import (
     TrainingData,
 )
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
-from ysmean.networks.towers import TowerScores, covered
+from ysmean.networks.towers import ItemSide, TowerNetwork, TowerScores, covered
 
 CONTEXT_TOKENS = (24 + 1, 7 + 1)  # hours and weekdays, 0 = unknown
 
@@ -89,37 +88,26 @@ class Knowledge:
             return {"user_fields": fields.astype(np.int32), "context": context_tokens(at)}
 
         def finish() -> KnowledgeNetwork:
-            known = covered(features), data.catalogue.attributes
-            return KnowledgeNetwork(self, encoder, *tower.frozen(), *known)
+            return KnowledgeNetwork(self, encoder, tower.frozen(), data.catalogue.attributes)
 
         learnable = data.learnable & covered(features)
         return Learner(model, inputs, learnable, finish, self.fitting, needs_history=False)
 
 
-class KnowledgeNetwork(DotNetwork):
+class KnowledgeNetwork(TowerNetwork):
     """A trained `Knowledge`: dot products plus the sum of the stated preferences' rows."""
 
     name = "knowledge"
-    knows_cold = True
-    prior: FloatArray
     takes = ("user_fields", "context", "preferences")
 
     def __init__(
-        self,
-        spec: Knowledge,
-        encoder: keras.Model,
-        vectors: FloatArray,
-        bias: FloatArray,
-        prior: FloatArray,
-        coverage: BoolArray,
-        attributes: Attributes,
+        self, spec: Knowledge, encoder: keras.Model, items: ItemSide, attributes: Attributes
     ) -> None:
         """Keep what `Knowledge.begin` made."""
-        self.spec, self.encoder = spec, encoder
-        self.item_vectors, self.item_bias = vectors, bias
-        self.prior, self.coverage = prior, coverage
+        super().__init__(encoder, items)
+        self.spec = spec
         ones = np.ones(len(attributes.classes), np.float32)
-        self.table = RowTable(attributes.offsets, attributes.classes, ones, len(coverage))
+        self.table = RowTable(attributes.offsets, attributes.classes, ones, len(self.coverage))
 
     def answers(self, batch: Batch) -> BoolArray:
         """Answer where user features, context or a preference are known."""
@@ -145,38 +133,16 @@ class KnowledgeNetwork(DotNetwork):
 
     def state(self) -> State:
         """Return vectors and weights."""
-        fields = self.encoder.get_layer("fields")
-        return State(
-            {
-                "field_tokens": fields.input_dim,
-                "field_width": self.encoder.input["user_fields"].shape[1],
-            },
-            {
-                "item_vectors": self.item_vectors,
-                "item_bias": self.item_bias,
-                "prior": self.prior,
-                "coverage": self.coverage,
-                **{f"encoder/{k}": v for k, v in named_weights(self.encoder).items()},
-            },
-        )
+        tokens = self.encoder.get_layer("fields").input_dim
+        width = self.encoder.input["user_fields"].shape[1]
+        return State({"field_tokens": tokens, "field_width": width}, self.arrays())
 
     @classmethod
     def from_state(cls, spec: Knowledge, state: State, catalogue: Catalogue) -> KnowledgeNetwork:
         """Rebuild the encoder and the vectors; attributes come from the catalogue."""
-        a = state.arrays
-        settings = state.settings
-        encoder = _encoder(spec, settings["field_tokens"], settings["field_width"], Initial(None))
-        inner = {k.removeprefix("encoder/"): v for k, v in a.items() if k.startswith("encoder/")}
-        set_named_weights(encoder, inner)
-        return cls(
-            spec,
-            encoder,
-            a["item_vectors"],
-            a["item_bias"],
-            a["prior"],
-            a["coverage"],
-            catalogue.attributes,
-        )
+        tokens, width = state.settings["field_tokens"], state.settings["field_width"]
+        encoder = _encoder(spec, tokens, width, Initial(None))
+        return cls(spec, encoder, cls.restored(encoder, state.arrays), catalogue.attributes)
 
 
 @keras.saving.register_keras_serializable(package="ysmean")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -9,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from ysmean.networks.dot import DotNetwork, named_weights, set_named_weights
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray, FloatArray, TrainingData
 
@@ -68,11 +71,64 @@ class TowerScores(keras.layers.Layer):
         """Return (B, N)."""
         return query_shape[0], len(self.prior)
 
-    def frozen(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return item vectors (N, d), biases (N,) and the prior times its strength (N,)."""
+    def frozen(self) -> ItemSide:
+        """Return what the tower has learned of all items."""
         vectors, bias = (np.asarray(ops.convert_to_numpy(x), np.float32) for x in self.items())
-        strength = float(ops.convert_to_numpy(self.strength))
-        return vectors, bias, (strength * self.prior).astype(np.float32)
+        prior = np.asarray(float(ops.convert_to_numpy(self.strength)) * self.prior, np.float32)
+        features = np.asarray(ops.convert_to_numpy(self.features))
+        return ItemSide(vectors, bias, prior, covered(features))
+
+
+@dataclass(frozen=True)
+class ItemSide:
+    """What a tower has learned of N items.
+
+    Attributes:
+        vectors: float32 (N, d).
+        bias: float32 (N,).
+        prior: float32 (N,), log counts times their strength; 0 for items without events.
+        coverage: bool (N,), items with features.
+    """
+
+    vectors: FloatArray
+    bias: FloatArray
+    prior: FloatArray
+    coverage: BoolArray
+
+
+class TowerNetwork(DotNetwork):
+    """A trained network with an item tower: it covers every item with features."""
+
+    knows_cold = True
+    prior: FloatArray
+
+    def __init__(self, encoder: keras.Model, items: ItemSide) -> None:
+        """Keep the request's side and the items' side."""
+        self.encoder = encoder
+        self.item_vectors, self.item_bias = items.vectors, items.bias
+        self.prior, self.coverage = items.prior, items.coverage
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return both sides as named arrays."""
+        return {
+            "item_vectors": self.item_vectors,
+            "item_bias": self.item_bias,
+            "prior": self.prior,
+            "coverage": self.coverage,
+            **{f"encoder/{name}": array for name, array in named_weights(self.encoder).items()},
+        }
+
+    @staticmethod
+    def restored(encoder: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> ItemSide:
+        """Give an encoder its weights, and return the items' side, both from `arrays`."""
+        inner = {
+            name.removeprefix("encoder/"): array
+            for name, array in arrays.items()
+            if name.startswith("encoder/")
+        }
+        set_named_weights(encoder, inner)
+        names = ("item_vectors", "item_bias", "prior", "coverage")
+        return ItemSide(*(arrays[name] for name in names))
 
 
 class FeatureEmbedding(keras.layers.Layer):

@@ -1,0 +1,153 @@
+"""What items are becomes blocks of numbers of comparable size."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ysmean.data.features import (
+    MAX_CATEGORIES,
+    NUMBER_BINS,
+    TEXT_WIDTH,
+    category_block,
+    encode_features,
+    number_block,
+    text_block,
+    vector_block,
+)
+from ysmean.data.schema import FeatureType
+
+FRAME = pl.DataFrame(
+    {
+        "title": ["red dragon", "red fox", "blue fox", None],
+        "genres": [["a", "b"], ["a"], ["b"], None],
+        "year": [1990.0, 2000.0, 2010.0, None],
+        "vector": [[1.0, 0.0], [0.0, 1.0], [0.5, 0.0], None],
+        "empty": pl.Series([None] * 4, dtype=pl.String),
+    }
+)
+SCHEMA = {
+    "title": FeatureType.TEXT,
+    "genres": FeatureType.CATEGORIES,
+    "year": FeatureType.NUMBER,
+    "vector": FeatureType.VECTOR,
+    "empty": FeatureType.CATEGORY,
+}
+
+
+def test_every_block_has_rows_of_mean_square_norm_one_and_none_for_missing_values():
+    whole = encode_features(FRAME, SCHEMA)
+    assert whole.dtype == np.float32
+    widths = []
+    for name, kind in SCHEMA.items():
+        block = encode_features(FRAME, {name: kind})
+        widths.append(block.shape[1])
+        if name != "empty":
+            assert (block**2).sum(1).mean() == pytest.approx(1.0, rel=1e-5)
+        assert not block[3].any()
+    assert widths[1:] == [2, NUMBER_BINS, 2, 0]
+    assert whole.shape == (4, sum(widths))
+    assert not whole[3].any() and whole[:3].any(1).all()
+
+
+def test_without_features_there_are_no_columns():
+    assert encode_features(FRAME, {}).shape == (4, 0)
+    assert encode_features(FRAME, {"empty": FeatureType.CATEGORY}).shape == (4, 0)
+
+
+numbers = st.lists(
+    st.floats(-1e6, 1e6, allow_subnormal=False) | st.just(math.nan), min_size=1, max_size=40
+)
+
+
+@given(numbers)
+def test_the_weights_of_a_number_sum_to_one_and_a_missing_one_has_none(values):
+    block = number_block(np.array(values))
+    assert block.dtype == np.float32 and len(block) == len(values)
+    assert block.shape[1] <= NUMBER_BINS
+    known = ~np.isnan(values)
+    assert not block[~known].any()
+    if known.any():
+        np.testing.assert_allclose(block[known].sum(1), 1.0, atol=1e-6)
+        assert (block >= -1e-6).all()
+        assert ((block != 0).sum(1) <= 2).all()
+
+
+def test_a_number_lies_between_its_two_nearest_quantiles():
+    values = np.arange(12.0)  # every value is a quantile
+    np.testing.assert_allclose(number_block(values), np.eye(12), atol=1e-6)
+    between = number_block(np.array([0.0, 1.0, 1.0, 4.0]))
+    assert between.shape[1] > 2
+    knots = np.unique(np.quantile([0.0, 1.0, 1.0, 4.0], np.linspace(0, 1, NUMBER_BINS)))
+    np.testing.assert_allclose(between @ knots, [0, 1, 1, 4], atol=1e-6)
+
+
+def test_one_number_for_all_is_one_column():
+    assert number_block(np.array([7.0, np.nan, 7.0])).tolist() == [[1.0], [0.0], [1.0]]
+    assert number_block(np.array([np.nan, np.nan])).shape == (2, 0)
+
+
+def test_only_categories_that_two_items_share_are_told_commonest_first():
+    block = category_block(pl.Series(["b", "a", "b", "a", "b", "once", None]))
+    assert block.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 0], [0, 0]]
+
+
+@given(st.lists(st.none() | st.lists(st.sampled_from("abcd"), max_size=5), min_size=1))
+def test_an_item_with_several_categories_spreads_a_norm_of_one_over_those_shared(rows):
+    block = category_block(pl.Series(rows, dtype=pl.List(pl.String)))
+    sets = [set(row or ()) for row in rows]
+    counts = {v: sum(v in s for s in sets) for v in "abcd"}
+    shared = sorted((v for v in "abcd" if counts[v] >= 2), key=lambda v: (-counts[v], v))
+    expected = [[(v in s) / math.sqrt(max(1, len(s & set(shared)))) for v in shared] for s in sets]
+    assert block.shape == (len(rows), len(shared))
+    np.testing.assert_allclose(block, np.reshape(expected, block.shape), rtol=1e-6)
+
+
+def test_only_the_commonest_categories_have_a_column():
+    names = [f"c{n:04d}" for n in range(MAX_CATEGORIES + 1)]
+    block = category_block(pl.Series([*names, *names, *names[1:]]))
+    assert block.shape[1] == MAX_CATEGORIES
+    assert not block[0].any()  # the first name is the rarest
+
+
+def test_vectors_are_centred_and_missing_ones_stay_at_the_centre():
+    block = vector_block(pl.Series([[1.0, 5.0], None, [3.0, 1.0]], dtype=pl.List(pl.Float32)))
+    assert block.tolist() == [[-1.0, 2.0], [0.0, 0.0], [1.0, -2.0]]
+    assert vector_block(pl.Series([None, None], dtype=pl.List(pl.Float32))).shape == (2, 0)
+
+
+TEXTS = [
+    *("dragon forest crown", "the crown forest oath", "oath dragon crown"),
+    *("detective alibi clue", "alibi of a verdict detective", "verdict clue detective"),
+]
+
+
+def cosine(a, b):
+    return float(a @ b / math.sqrt((a @ a) * (b @ b)))
+
+
+def test_texts_of_the_same_words_are_nearer_than_texts_of_others():
+    block = text_block(TEXTS, seed=0)
+    assert block.dtype == np.float32 and block.shape == (6, 5)
+    for one in range(6):
+        same = [cosine(block[one], block[o]) for o in range(6) if o // 3 == one // 3]
+        others = [cosine(block[one], block[o]) for o in range(6) if o // 3 != one // 3]
+        assert min(same) > max(others)
+
+
+def test_texts_are_reduced_to_a_bounded_width_the_same_way_for_the_same_seed():
+    rng = np.random.default_rng(0)
+    words = [f"word{n}" for n in range(300)]
+    texts = [" ".join(rng.choice(words, 8)) for _ in range(100)]
+    block = text_block(texts, seed=1)
+    assert block.shape == (100, TEXT_WIDTH)
+    np.testing.assert_array_equal(text_block(texts, seed=1), block)
+    assert (text_block(texts, seed=2) != block).any()
+
+
+@pytest.mark.parametrize("texts", [["", ""], ["word", "word"], ["one two three"], ["? !", "."]])
+def test_texts_that_tell_no_item_apart_have_no_columns(texts):
+    assert text_block(texts, seed=0).shape == (len(texts), 0)
