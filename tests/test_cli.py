@@ -235,6 +235,14 @@ def test_bad_training_input_gets_one_clear_message_and_leaves_nothing(ysmean, tm
         assert not out.exists()
 
 
+def test_a_place_that_is_taken_is_refused_before_training(ysmean, files, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    for command in ("train", "evaluate"):
+        done = ysmean(command, *tables(files), "--out", tmp_path / "taken", code=2)
+        assert "taken" in done.stderr and "step" not in done.stderr
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
 def test_a_folder_that_is_no_bundle_is_exit_code_2(ysmean, tmp_path):
     assert "no file CURRENT" in ysmean("recommend", tmp_path, code=2).stderr
     assert "does not exist" in ysmean("inspect", tmp_path / "none", code=2).stderr

@@ -96,12 +96,7 @@ def write(parts: Parts, folder: Path) -> Path:
     Raises:
         BundleError: if the folder holds something else.
     """
-    if folder.is_file() or (
-        folder.is_dir() and any(folder.iterdir()) and not (folder / "versions").is_dir()
-    ):
-        raise BundleError(
-            f"{folder} is not empty and no bundle; nothing was written. Choose another folder."
-        )
+    check_writable(folder)
     version = f"{parts.model_id.removeprefix('sha256:')[:12]}-{uuid.uuid4().hex[:6]}"
     place = folder / "versions" / version
     beside = folder / "versions" / f".writing-{version}"
@@ -126,6 +121,19 @@ def write(parts: Parts, folder: Path) -> Path:
     os.replace(draft, folder / "CURRENT")
     _sync(folder)
     return place
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a place that holds something else than a bundle.
+
+    Raises:
+        BundleError: if it is a file, or a folder with other content.
+    """
+    other = folder.is_dir() and any(folder.iterdir()) and not (folder / "versions").is_dir()
+    if folder.is_file() or other:
+        raise BundleError(
+            f"{folder} is not empty and no bundle; nothing was written. Choose another folder."
+        )
 
 
 def read(folder: Path) -> Parts:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ysmean.errors import RequestError, YsMeanError
+from ysmean.errors import ConfigError, RequestError, YsMeanError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,9 +54,11 @@ def train(
     unknown_items: Unknown = "keep",
 ) -> None:
     """Train all networks and the proportions of their mean, and save them as a model."""
+    from ysmean.bundle import check_writable
     from ysmean.training.progress import default_progress
     from ysmean.training.train import train as train_
 
+    check_writable(out)  # better said before hours of training
     tables, settings = _read(events, items, users, config, columns)
     recommender = train_(
         *tables,
@@ -93,6 +95,8 @@ def evaluate(
     from ysmean.evaluation.evaluate import evaluate as evaluate_
     from ysmean.training.progress import default_progress
 
+    if out.is_file():
+        raise ConfigError(f"{out} is a file; expected a folder for the report.")
     tables, settings = _read(events, items, users, config, columns)
     report = evaluate_(
         *tables,

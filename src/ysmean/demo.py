@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ysmean import show
+from ysmean.bundle import check_writable
 from ysmean.data.simulate import simulate
 from ysmean.recommender import Recommender
 from ysmean.training.progress import default_progress
@@ -21,6 +22,8 @@ def run(console: Console, seed: int, out: Path | None) -> Recommender:
         seed: of the simulation and of training.
         out: folder to keep the model in, or None.
     """
+    if out is not None:
+        check_writable(out)
     service = simulate(seed)
     console.print(
         f"A made-up streaming service: {len(service.events):,} views by {len(service.users):,} "
