@@ -149,6 +149,15 @@ def test_recommend_prints_a_table_for_people(ysmean, model):
     assert "for user u0007" in done.stdout and "collab" in done.stdout and "%" in done.stdout
 
 
+def test_similar_shows_the_mean_and_each_network(ysmean, model):
+    done = ysmean("similar", model, "t001", "-k", 4)
+    assert "goes with t001" in done.stdout and "content alone" in done.stdout
+    answer = json.loads(ysmean("similar", model, "t001", "-k", 4, "--json").stdout)
+    assert len(answer["items"]) == 4
+    assert set(answer["networks"]) == {"collaborative", "transition", "content"}
+    assert "not among" in ysmean("similar", model, "nothing", code=2).stderr
+
+
 def test_inspect_shows_the_model_and_draws_it(ysmean, model, tmp_path):
     done = ysmean("inspect", model, "--plot", tmp_path / "model.png")
     for word in ("catalogue", "held-out nll", "fitted weights", "cold odds"):

@@ -7,7 +7,7 @@ from keras import ops
 import reference
 import ysmean as ym
 from models import recommender, service
-from ysmean.errors import RequestError, WhereError
+from ysmean.errors import RequestError, UnknownItemError, WhereError
 
 USERS = [f"u{n:04d}" for n in range(0, 150, 7)]
 NAMES = list(recommender().parts.networks)  # trained here, once, and not within a strategy
@@ -175,6 +175,29 @@ def test_scaling_a_network_raises_its_share():
     plain = {i.item_id: i.shares["content"] for i in recommender().recommend("u0007", k=80)}
     double = recommender().recommend("u0007", k=80, scale={"content": 2})
     assert all(i.shares["content"] >= plain[i.item_id] - 1e-6 for i in double)
+
+
+def test_what_is_similar_comes_from_the_networks_of_history_with_shares():
+    answer = recommender().similar("t001", k=5)
+    assert len(answer) == 5 and "t001" not in {i.item_id for i in answer}
+    for item in answer:
+        assert item.shares["popularity"] == 0
+        assert sum(item.shares.values()) == pytest.approx(1)
+    alone = recommender().similar("t001", k=5, network="content")
+    assert all(i.shares["content"] == pytest.approx(1) for i in alone)
+
+
+def test_a_cold_item_has_similar_ones_by_its_content():
+    answer = recommender().similar("t079")
+    assert len(answer) == 10
+    assert {"collaborative", "transition"} <= set(answer.abstained)
+
+
+def test_similar_refuses_unknown_items_and_networks_without_history():
+    with pytest.raises(UnknownItemError, match="'nothing' is not among the 80 items"):
+        recommender().similar("nothing")
+    with pytest.raises(RequestError, match="No network 'knowledge' tells what is similar"):
+        recommender().similar("t001", network="knowledge")
 
 
 def test_popularity_alone_is_flagged_as_the_last_resort():

@@ -180,6 +180,33 @@ def recommend(
 
 
 @app.command()
+def similar(
+    model: Model,
+    item: Annotated[str, typer.Argument(help="the id of an item")],
+    k: Annotated[int | None, typer.Option("-k", help="how many items; 10 by default")] = None,
+    json_: Json = False,
+) -> None:
+    """Show what goes with an item: by the mean, with shares, and by each network alone."""
+    from ysmean import show
+    from ysmean.recommender import Recommender
+
+    recommender = Recommender.load(model)
+    together = recommender.similar(item, k)
+    names = [n for n in together.weights if recommender.parts.networks[n].from_history]
+    alone = {name: recommender.similar(item, k, name) for name in names}
+    if json_:
+        networks = {name: answer.to_json()["items"] for name, answer in alone.items()}
+        document = {"item_id": item, **together.to_json(), "networks": networks}
+        print(json.dumps(document, allow_nan=False))
+    else:
+        title = recommender.parts.catalogue.titles(
+            recommender.parts.catalogue.known_classes([item])
+        )[0]
+        show.answer(_console(), together, f"goes with {item} {title or ''}".strip())
+        show.lists(_console(), alone)
+
+
+@app.command()
 def inspect(
     model: Model,
     json_: Json = False,

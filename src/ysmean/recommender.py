@@ -19,6 +19,7 @@ from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
 from ysmean.data.requests import Encoded, Request, encode
+from ysmean.errors import RequestError, nearest
 from ysmean.mean.stream import DoubleArray, Stream
 from ysmean.mean.topk import Top, top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
@@ -60,6 +61,33 @@ class Recommender:
         for lo in range(0, len(requests), CHUNK):
             answers += self._answer(requests[lo : lo + CHUNK])
         return answers
+
+    def similar(
+        self, item_id: str, k: int | None = None, network: str | None = None
+    ) -> Recommendations:
+        """Return what goes with an item: the answer to a history of that item alone.
+
+        Only networks that answer from the history take part.
+
+        Args:
+            item_id: of the item.
+            k: how many; by default 10, or all of a smaller catalogue.
+            network: one of them alone; by default their fitted mean.
+
+        Raises:
+            UnknownItemError: if the catalogue lacks the item.
+            RequestError: for a network that does not answer from the history.
+        """
+        self.parts.catalogue.known_classes([item_id])
+        networks = self.parts.networks
+        able = [name for name, fitted in networks.items() if fitted.from_history]
+        if network is not None and network not in able:
+            raise RequestError(
+                f"No network {network!r} tells what is similar." + nearest(network, able)
+            )
+        chosen = able if network is None else [network]
+        scale = {name: float(name in chosen) for name in networks}
+        return self.recommend(history=[item_id], scale=scale, k=k)
 
     def _answer(self, requests: Sequence[Request]) -> list[Recommendations]:
         encoded = self.encode(requests)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
@@ -53,6 +54,18 @@ def _remarks(r: Recommendations) -> Iterable[str]:
         yield f"unknown items, skipped: {', '.join(r.unknown_items)}"
     if not r.items:
         yield "no item is allowed: loosen the constraints, or allow seen items"
+
+
+def lists(console: Console, answers: Mapping[str, Recommendations]) -> None:
+    """Print the items of several answers side by side."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for name in answers:
+        table.add_column(f"{name} alone", ratio=1, no_wrap=True, overflow="ellipsis")
+    columns = [[item.title or item.item_id for item in answer] for answer in answers.values()]
+    for row in zip_longest(*columns, fillvalue=""):
+        table.add_row(*row)
+    console.print()
+    console.print(table)
 
 
 def report(console: Console, found: Report) -> None:

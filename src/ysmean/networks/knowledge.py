@@ -98,6 +98,7 @@ class KnowledgeNetwork(TowerNetwork):
     """A trained `Knowledge`: dot products plus the sum of the stated preferences' rows."""
 
     name = "knowledge"
+    from_history = False
     takes = ("user_fields", "context", "preferences")
 
     def __init__(

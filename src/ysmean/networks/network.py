@@ -83,9 +83,18 @@ class State:
 
 
 class Network(ABC):
-    """A fitted network."""
+    """A fitted network.
+
+    Attributes:
+        knows_cold: whether it can score items without events.
+        from_history: whether its answers follow from the items of the history.
+        takes: the batch's arrays that it needs.
+        coverage: bool (N,), classes it can score.
+        prior: float32 (N,) added to the scores of warm classes, or None.
+    """
 
     knows_cold: ClassVar[bool] = False
+    from_history: ClassVar[bool] = True
     takes: ClassVar[tuple[str, ...]] = ("tokens",)
     coverage: BoolArray
     prior: FloatArray | None = None

@@ -55,6 +55,7 @@ class PopularityNetwork(Network):
     """p(i) proportional to the item's count + smoothing, the same for every request."""
 
     knows_cold = True
+    from_history = False
 
     def __init__(self, spec: Popularity, counts: FloatArray) -> None:
         """Keep the counts, float32 (N,)."""
