@@ -261,3 +261,24 @@ def test_a_hidden_item_is_never_returned_to_that_user():
 def test_bad_requests_are_refused_saying_what_was_expected(asked, error, message):
     with pytest.raises(error, match=message):
         recommender().recommend("u0007", **asked)
+
+
+def test_ids_may_be_given_as_integers():
+    frame = {"user_id": [1, 1, 1, 2, 2, 2], "item_id": [7, 8, 9, 7, 9, 5]}
+    r = ym.train(ym.Events.from_frame(frame), networks=["popularity"])
+    assert [i.item_id for i in r.recommend(1)] == ["5"]
+    assert r.recommend(history=[7, 8, 4]).unknown_items == ["4"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"history": "t001"}, "history is one text; expected a list"),
+        ({"exclude": "t001"}, "exclude is one text; expected a list"),
+        ({"k": 1.5}, "k=1.5"),
+        ({"at": "nan"}, "at=nan"),
+    ],
+)
+def test_values_of_another_kind_are_refused(asked, message):
+    with pytest.raises(RequestError, match=message):
+        recommender().recommend(**asked)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+SHOWN = 20  # known names that a hint lists
+
 
 class YsMeanError(Exception):
     """Root of all errors that Ys-Mean raises on purpose."""
@@ -58,4 +60,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} Known: {', '.join(names) or 'none'}."
+    more = f", ... ({len(names):,} in all)" if len(names) > SHOWN else ""
+    return f"{hint} Known: {', '.join(names[:SHOWN]) or 'none'}{more}."

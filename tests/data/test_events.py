@@ -110,7 +110,7 @@ def test_milliseconds_are_pointed_out_and_left_alone():
         ({"user_id": ["a", None]}, "the table, row 2: user_id is empty"),
         ({"user_id": [1, None]}, "the table, row 2: user_id is empty"),
         ({"item_id": ["", "x"]}, "the table, row 1: item_id is empty"),
-        ({"item_id": [0.5, 1.5]}, "item_id holds fractional numbers"),
+        ({"item_id": [0.5, 1.5]}, "row 1: item_id is 0.5; ids must be text or integers"),
         ({"weight": [1, 0]}, "the table, row 2: weight is 0; expected a finite number above 0"),
         ({"weight": [1, -1]}, "the table, row 2: weight is -1"),
         ({"weight": [1, None]}, "the table, row 2: weight is None"),

@@ -56,8 +56,7 @@ class Catalogue:
         if unknown_items not in ("keep", "drop"):
             raise DataError(f"unknown_items is {unknown_items!r}; expected 'keep' or 'drop'.")
         seen = events.frame.get_column("item_id").unique(maintain_order=True)
-        if items is None:
-            return cls(pl.DataFrame({"item_id": seen}), {}, np.ones(len(seen), bool)), events
+        items = items or Items(pl.DataFrame({"item_id": seen}), {})
         frame, notes = items.frame, []
         unknown = seen.filter(~seen.is_in(frame.get_column("item_id").implode()))
         if len(unknown):
@@ -190,7 +189,7 @@ class Attributes:
                 + nearest(feature, features)
             )
         values = [v for f, v in self.rows if f == feature]
-        raise DataError(f"No item has {feature} = {value!r}." + nearest(value, values[:200]))
+        raise DataError(f"No item has {feature} = {value!r}." + nearest(value, values))
 
 
 def _values(frame: pl.DataFrame, name: str, *, listed: bool) -> pl.DataFrame:

@@ -96,6 +96,8 @@ def _signals(
     """Return the columns `weight` and `excludes`."""
     weight, excludes = _weight(frame, name), _excludes(frame, name)
     if "event" not in frame.columns:
+        if mapping is not None:
+            notes.append(f"{name}: event weights have no effect, there is no column 'event'")
         return weight, excludes
     types = frame.get_column("event").cast(pl.String).fill_null("")
     counts = types.value_counts(sort=True)

@@ -63,6 +63,8 @@ def text_block(texts: list[str], seed: int) -> FloatArray:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
+    if len(set(texts)) < 2:
+        return np.zeros((len(texts), 0), np.float32)
     counts = HashingVectorizer(n_features=HASHES, alternate_sign=False, norm=None).transform(texts)
     used = np.unique(counts.indices)
     width = min(TEXT_WIDTH, len(used) - 1, len(texts) - 1)
@@ -112,5 +114,7 @@ def vector_block(column: pl.Series) -> FloatArray:
     known = column.is_not_null().to_numpy()
     if width:
         block[known] = np.array(column.drop_nulls().to_list(), np.float32)
+        size = np.abs(block).max()
         block[known] -= block[known].mean(0)
+        block[np.abs(block) <= 1e-6 * size] = 0.0  # rounding is no information
     return block

@@ -49,8 +49,7 @@ class UserFields:
             assert users is not None
             column = users.frame.get_column(name).drop_nulls()
             if kind in (FeatureType.NUMBER, FeatureType.DATETIME):
-                points = np.quantile(column.to_numpy(), np.linspace(0, 1, BINS + 1)[1:-1])
-                edges[name] = [float(e) for e in np.unique(points)] if len(column) else []
+                edges[name] = _inner_edges(column.to_numpy())
                 names = [str(b) for b in range(len(edges[name]) + 1)]
             elif kind in (FeatureType.CATEGORY, FeatureType.CATEGORIES):
                 flat = column.explode() if kind is FeatureType.CATEGORIES else column
@@ -114,10 +113,17 @@ class UserFields:
         return np.array([[names.get(v, 0)] for v in column.to_list()], np.int32).reshape(-1, 1)
 
 
+def _inner_edges(values: npt.NDArray[np.float64]) -> list[float]:
+    """Return the edges between quantile bins; none without values."""
+    if not len(values):
+        return []
+    return [float(e) for e in np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))]
+
+
 def _frequent(values: pl.Series) -> list[str]:
-    counts = values.drop_nulls().value_counts(sort=True)
-    kept = counts.filter(pl.col("count") >= MIN_USERS).head(MAX_VALUES)
-    return sorted(kept.get_column(values.name).to_list())
+    counts = values.drop_nulls().alias("value").value_counts(sort=True, name="users")
+    kept = counts.filter(pl.col("users") >= MIN_USERS).head(MAX_VALUES)
+    return sorted(kept.get_column("value").to_list())
 
 
 def context_tokens(
@@ -141,9 +147,11 @@ def context_tokens(
         for key, value in (values or {}).items():
             if key not in CONTEXT:
                 raise RequestError(f"Unknown context {key!r}." + nearest(key, CONTEXT))
-            if not (float(value).is_integer() and 0 <= value < CONTEXT[key]):
+            number = isinstance(value, int | float) and float(value).is_integer()
+            if not (number and 0 <= value < CONTEXT[key]):
                 raise RequestError(
-                    f"Context {key}={value}; expected a whole number from 0 to {CONTEXT[key] - 1}."
+                    f"Context {key}={value!r}; expected a whole number from 0 to "
+                    f"{CONTEXT[key] - 1}."
                 )
             tokens[row, list(CONTEXT).index(key)] = int(value) + 1
     return tokens

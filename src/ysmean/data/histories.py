@@ -66,7 +66,11 @@ class Histories:
         ids = catalogue.frame.select("item_id").with_columns(
             pl.int_range(pl.len(), dtype=pl.Int32).alias("class")
         )
-        frame = events.frame.join(ids, on="item_id", how="left", maintain_order="left")
+        # Other columns of the events may have any name, "class" too.
+        needed = ("user_id", "item_id", "weight", "excludes", *["timestamp"] * events.has_time)
+        frame = events.frame.select(needed).join(
+            ids, on="item_id", how="left", maintain_order="left"
+        )
         missing = frame.filter(pl.col("class").is_null())
         if len(missing):
             raise DataError(f"Item {missing['item_id'][0]!r} in events is not in the catalogue.")

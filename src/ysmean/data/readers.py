@@ -53,6 +53,8 @@ def read_frame(
                 f"{name} has no column {theirs!r} (mapped to {ours})."
                 + nearest(theirs, frame.columns)
             )
+    if len(set(columns.values())) < len(columns):
+        raise DataError(f"columns = {columns} maps two names to one column; give each its own.")
     if columns:
         taken = set(columns) - set(columns.values())
         frame = frame.drop([c for c in frame.columns if c in taken])

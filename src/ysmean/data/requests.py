@@ -85,7 +85,7 @@ def encode(
         RequestError: says which field of a request is wrong, and what was expected.
     """
     at = np.array([seconds(r.at) for r in requests])
-    rows = np.array([histories.index.get(r.user_id or "", -1) for r in requests], np.int64)
+    rows = np.array([_user(r, histories) for r in requests], np.int64)
     shown, unknown = [], []
     for request, row in zip(requests, rows, strict=True):
         _check(request, len(catalogue))
@@ -118,9 +118,18 @@ def encode(
     )
 
 
+def _user(request: Request, histories: Histories) -> int:
+    """Return the user's row; -1 for nobody and for strangers. Ids may be given as integers."""
+    return -1 if request.user_id is None else histories.index.get(str(request.user_id), -1)
+
+
 def _check(request: Request, size: int) -> None:
-    if request.k is not None and not 1 <= request.k <= size:
-        raise RequestError(f"k={request.k}; expected 1 to {size:,}, the size of the catalogue.")
+    k = request.k
+    if k is not None and not (isinstance(k, int) and 1 <= k <= size):
+        raise RequestError(f"k={k}; expected 1 to {size:,}, the size of the catalogue.")
+    for name in ("history", "exclude"):
+        if isinstance(getattr(request, name), str):
+            raise RequestError(f"{name} is one text; expected a list of item ids.")
     if request.seen not in ("exclude", "allow"):
         raise RequestError(f"seen={request.seen!r}; expected 'exclude' or 'allow'.")
 
@@ -133,10 +142,9 @@ def _history(
         if row < 0:
             return np.empty(0, np.int32), []
         return histories.classes[histories.offsets[row] : histories.offsets[row + 1]], []
-    classes = catalogue.classes(request.history)
-    return classes[classes >= 0], [
-        item for item, c in zip(request.history, classes, strict=True) if c < 0
-    ]
+    ids = [str(item) for item in request.history]
+    classes = catalogue.classes(ids)
+    return classes[classes >= 0], [i for i, c in zip(ids, classes, strict=True) if c < 0]
 
 
 def _preferences(requests: Sequence[Request], catalogue: Catalogue) -> npt.NDArray[np.int32]:
@@ -170,8 +178,9 @@ def _allowed(
 ) -> AllowedSets:
     left_out: list[npt.NDArray[np.int32]] = []
     for request, row, history, missing in zip(requests, rows, shown, unknown, strict=True):
-        excluded = catalogue.classes(request.exclude)
-        missing += [i for i, c in zip(request.exclude, excluded, strict=True) if c < 0]
+        ids = [str(item) for item in request.exclude]
+        excluded = catalogue.classes(ids)
+        missing += [i for i, c in zip(ids, excluded, strict=True) if c < 0]
         parts = [excluded[excluded >= 0]]
         if request.seen == "exclude":
             parts.append(history)

@@ -66,6 +66,8 @@ def normalise_features(
             notes.append(f"{source}: {column} ignored")
             continue
         series = frame.get_column(column)
+        if column == "title" and chosen.get(column, "text") != "text":
+            raise DataError(f"{source}: title is shown to people and must be text; rename it.")
         kind = FeatureType(chosen[column]) if column in chosen else infer_type(series)
         if column not in chosen and kind is FeatureType.DATETIME:
             series = _readable_times(series, source, notes)
@@ -125,6 +127,7 @@ def to_seconds(series: pl.Series, source: str, *, required: bool = False) -> pl.
     elif series.dtype == pl.Date or isinstance(series.dtype, pl.Datetime):
         seconds = series.cast(pl.Datetime("us")).dt.epoch("us") / 1e6
     elif series.dtype == pl.String:
+        series = _strings(series)
         numbers = series.str.strip_chars().cast(pl.Float64, strict=False)
         seconds = numbers.fill_null(_iso_times(series).dt.epoch("us") / 1e6)
     elif series.dtype == pl.Null:

@@ -58,13 +58,16 @@ def id_strings(ids: pl.Series, source: str) -> pl.Series:
         DataError: names the row of a null or empty id, or a dtype that cannot be an id.
     """
     if ids.dtype.is_float():
-        whole = ids.drop_nulls()
-        if len(whole) and (whole.is_finite().all() and (whole.floor() == whole).all()):
-            ids = ids.cast(pl.Int64)  # pandas turns integers with gaps into floats
-        elif len(whole):
+        ids = ids.fill_nan(None)  # NaN is what pandas calls empty
+        whole = ids.cast(pl.Int64, strict=False)  # and it turns integers with gaps into floats
+        odd = ids.is_not_null() & (whole.is_null() | (whole.cast(pl.Float64) != ids))
+        if odd.any():
+            row = int(odd.arg_max() or 0)
             raise DataError(
-                f"{source}: {ids.name} holds fractional numbers; ids must be text or integers."
+                f"{source}, row {row + 1}: {ids.name} is {ids[row]!r}; "
+                "ids must be text or integers."
             )
+        ids = whole
     if isinstance(ids.dtype, pl.List | pl.Struct | pl.Array):
         raise DataError(f"{source}: {ids.name} is {ids.dtype}; ids must be text or integers.")
     text = ids.cast(pl.String)

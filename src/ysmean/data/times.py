@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from ysmean.errors import RequestError
@@ -17,10 +19,8 @@ def seconds(at: float | datetime | str | None) -> float:
     if at is None:
         return time.time()
     if isinstance(at, str):
-        try:
-            return float(at)
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            return seconds(float(at))
         try:
             at = datetime.fromisoformat(at)
         except ValueError:
@@ -29,4 +29,6 @@ def seconds(at: float | datetime | str | None) -> float:
             ) from None
     if isinstance(at, datetime):
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if not math.isfinite(at):
+        raise RequestError(f"at={at}; expected a finite number of seconds since the epoch.")
     return float(at)

@@ -275,6 +275,8 @@ def _fitting(
 
 def _number(value: Value, kind: FeatureType, clause: Comparison | Membership, text: str) -> float:
     if isinstance(value, Number):
+        if kind is FeatureType.DATETIME and re.fullmatch(r"\d{4}|(?:19|20)\d{6}", value.text):
+            _fault(text, clause.place, f"{clause.feature} is a time; write '2026-01-31' or seconds")
         return float(value.text)
     expected = "a number"
     if kind is FeatureType.DATETIME:
