@@ -140,7 +140,7 @@ class Recommender:
                     request_id=uuid.uuid4().hex,
                     user_id=request.user_id,
                     cohort=COHORTS[encoded.batch.cohorts[b]],
-                    items=self._items(classes, top, b, [(k, names[k]) for k in heard]),
+                    items=self._items(classes, top, b, by_name),
                     weights=by_name,
                     mass={names[k]: float(masses[b, k]) for k in heard},
                     abstained=[n for k, n in enumerate(names) if k not in heard],
@@ -152,14 +152,17 @@ class Recommender:
         return answers
 
     def _items(
-        self, classes: npt.NDArray[np.int32], top: Top, b: int, heard: list[tuple[int, str]]
+        self, classes: npt.NDArray[np.int32], top: Top, b: int, weights: Mapping[str, float]
     ) -> list[Recommendation]:
         catalogue = self.parts.catalogue
+        numbers = {name: k for k, name in enumerate(self.parts.networks)}
         items = []
         for place, (c, title) in enumerate(zip(classes, catalogue.titles(classes), strict=True)):
             parts = top.parts[b, place].astype(np.float64)
             total = parts.sum()
-            shares = {name: float(parts[k] / total) if total > 0 else 0.0 for k, name in heard}
+            shares = dict(weights)  # for a score too small for float32
+            if total > 0:
+                shares = {name: float(parts[numbers[name]] / total) for name in weights}
             score = float(top.scores[b, place])
             item_id = catalogue.item_ids[int(c)]
             items.append(Recommendation(item_id, title, score, shares, {}, dict(shares)))
