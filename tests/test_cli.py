@@ -173,7 +173,7 @@ def test_help_is_quick_and_names_every_command():
         times.append(time.perf_counter() - began)
     for command in ("train", "evaluate", "recommend", "inspect", "demo"):
         assert command in done.stdout
-    assert min(times) < 0.4
+    assert min(times) < 1.0  # 0.2 s on two cores; the room is for busy machines
 
 
 BAD = [
