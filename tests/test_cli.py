@@ -244,6 +244,12 @@ def test_bad_training_input_gets_one_clear_message_and_leaves_nothing(ysmean, tm
         assert not out.exists()
 
 
+def test_a_mark_stands_under_its_place(ysmean, model):
+    done = ysmean("recommend", model, "--where", "year ~ 1990", code=2)
+    _, text, mark = done.stderr.rstrip().split("\n")
+    assert text[mark.index("^")] == "~"
+
+
 def test_a_place_that_is_taken_is_refused_before_training(ysmean, files, tmp_path):
     (tmp_path / "taken").write_text("mine")
     for command in ("train", "evaluate"):

@@ -276,7 +276,9 @@ def main() -> None:
     except YsMeanError as error:
         if debug:
             raise
-        _talk(f"error: {error}")
+        text = str(error)
+        gap = "\n" if "\n" in text else " "  # so that a mark stays under its place
+        _talk(f"error:{gap}{text}")
         sys.exit(2)
     except KeyboardInterrupt:
         _talk("interrupted; nothing was written")

@@ -93,3 +93,13 @@ def test_a_bare_year_is_no_time(year):
 def test_hints_list_a_few_names_but_look_at_all():
     hint = nearest("zebra", [f"name{n}" for n in range(500)] + ["zebras"])
     assert "Did you mean 'zebras'?" in hint and "(501 in all)" in hint and len(hint) < 300
+
+
+def test_torn_text_files_are_refused_by_row(tmp_path):
+    ragged, torn = tmp_path / "ragged.csv", tmp_path / "torn.ndjson"
+    ragged.write_text("user_id,item_id\na,x\nb,y,3,4\n")
+    torn.write_text('{"user_id": 1, "item_id": 2}\n\n{"user_id": 1,\n')
+    with pytest.raises(DataError, match=r"ragged\.csv, row 2 cannot be read as csv"):
+        ym.read_events(ragged)
+    with pytest.raises(DataError, match=r"torn\.ndjson, row 3 cannot be read as ndjson"):
+        ym.read_events(torn)

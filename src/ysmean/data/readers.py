@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,8 @@ import polars as pl
 from ysmean.errors import DataError, nearest
 
 CSV = {".csv": ",", ".tsv": "\t"}
-SUFFIXES = (*CSV, ".parquet", ".pq", ".ndjson", ".jsonl", ".arrow", ".feather", ".ipc")
+LINES = (".ndjson", ".jsonl")
+SUFFIXES = (*CSV, ".parquet", ".pq", *LINES, ".arrow", ".feather", ".ipc")
 IDS = ("user_id", "item_id")
 VERBATIM = (*IDS, "title")  # "007" is not 7, and the film "1917" is no number
 
@@ -84,16 +88,44 @@ def _read_file(path: Path, columns: dict[str, str]) -> pl.DataFrame:
             return _read_csv(path, CSV[suffix], columns)
         if suffix in (".parquet", ".pq"):
             return pl.read_parquet(path, glob=False)
-        if suffix in (".ndjson", ".jsonl"):
+        if suffix in LINES:
             return pl.read_ndjson(path, infer_schema_length=None)
         if suffix in (".arrow", ".feather", ".ipc"):
             return pl.read_ipc(path)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         text = str(error).strip().split("\n")[0]
-        raise DataError(f"File {path} cannot be read as {suffix[1:]}: {text}") from error
+        raise DataError(
+            f"File {path}{_broken_row(path, suffix)} cannot be read as {suffix[1:]}: {text}"
+        ) from error
     raise DataError(
         f"File {path} ends in {path.suffix or 'nothing'}; expected one of {', '.join(SUFFIXES)}."
     )
+
+
+def _broken_row(path: Path, suffix: str) -> str:
+    """Return ", row N" where a text file breaks; nothing where that cannot be told."""
+    if suffix not in (*CSV, *LINES):
+        return ""
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as file:
+            if suffix in CSV:
+                rows = csv.reader(file, delimiter=CSV[suffix])
+                width = len(next(rows))
+                wrong = (n for n, row in enumerate(rows, 1) if len(row) > width)
+            else:
+                wrong = (n for n, line in enumerate(file, 1) if not _is_json(line))
+            number = next(wrong, None)
+    except (OSError, ValueError, StopIteration, csv.Error):
+        return ""
+    return "" if number is None else f", row {number}"
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line or "null")
+    except json.JSONDecodeError:
+        return not line.strip()
+    return True
 
 
 def _read_csv(path: Path, separator: str, columns: dict[str, str]) -> pl.DataFrame:
