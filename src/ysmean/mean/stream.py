@@ -33,6 +33,7 @@ class Tile:
         allowed: bool (B, hi - lo).
         columns: for each segment, the columns of the tile that lie in it.
         logits: K arrays float32 (B, hi - lo), tempered; -inf where uncovered or abstaining.
+        members: float32 (2 K, hi - lo), 1 where the (network, segment) member covers a class.
     """
 
     lo: int
@@ -40,6 +41,7 @@ class Tile:
     allowed: BoolArray
     columns: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
     logits: list[FloatArray]
+    members: FloatArray
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,10 @@ class Stream:
             tempered(head, lo, hi, cold, heat)
             for head, heat in zip(self.heads, self.temperatures, strict=True)
         ]
-        return Tile(lo, hi, self.allowed.tile(lo, hi), columns, logits)
+        coverage = np.stack([head.coverage[lo:hi] for head in self.heads])
+        members = np.stack([coverage & ~cold, coverage & cold], axis=1)  # (K, 2, tile)
+        flat = members.reshape(-1, hi - lo).astype(np.float32)
+        return Tile(lo, hi, self.allowed.tile(lo, hi), columns, logits, flat)
 
     @cached_property
     def normalizers(self) -> tuple[DoubleArray, DoubleArray, npt.NDArray[np.int64]]:
@@ -192,10 +197,5 @@ def heard(tile: Tile, weights: DoubleArray) -> BoolArray:
         tile: the logits.
         weights: (B, K, 2), 0 for members that do not answer.
     """
-    scored = np.zeros(tile.allowed.shape, bool)
-    for k, logits in enumerate(tile.logits):
-        for segment, columns in enumerate(tile.columns):
-            speaks = weights[:, k, segment] > 0
-            if len(columns) and speaks.any():
-                scored[:, columns] |= speaks[:, None] & (logits[:, columns] > -np.inf)
-    return scored & tile.allowed
+    speaks = (weights > 0).astype(np.float32).reshape(len(weights), -1)
+    return np.asarray((speaks @ tile.members > 0) & tile.allowed)
