@@ -87,23 +87,46 @@ def test_cohorts_differ_where_data_says_so_and_follow_the_whole_otherwise():
     assert weights[2, 1] > 0.8  # nobody asked: as the whole histories
 
 
-def test_temperatures_are_recovered_from_answers_that_are_too_sharp():
+def drawn(logits, seed=0):
+    """Return targets drawn from the softmax of logits."""
+    rng = np.random.default_rng(seed)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return np.array([rng.choice(len(row), p=row) for row in p])
+
+
+def log_p(logits, targets):
+    top = logits.max(1, keepdims=True)
+    z = logits - top - np.log(np.exp(logits - top).sum(1, keepdims=True))
+    return z[np.arange(len(targets)), targets]
+
+
+def test_the_temperature_of_a_network_alone_is_recovered():
+    z = np.random.default_rng(0).normal(0, 2, (4000, 20))
+    targets = drawn(z)
+    found = fit_temperatures(lambda t: log_p(z * 2.5 / t[0], targets)[:, None], 1)
+    assert found[0] == pytest.approx(2.5, rel=0.1)
+
+
+def test_a_network_whose_misses_another_covers_stays_sharp():
+    # The first knows two targets in three exactly and is sure of a wrong one otherwise; the
+    # second knows nothing. Alone, the first has to hedge; in the mixture it does not.
+    n, size = 3000, 50
     rng = np.random.default_rng(0)
-    z = rng.normal(0, 2, (4000, 20))
-    e = np.exp(z)
-    targets = [rng.choice(20, p=row / row.sum()) for row in e]
+    targets = rng.integers(size, size=n)
+    said = np.where(rng.random(n) < 2 / 3, targets, (targets + 1) % size)
+    sharp = 12.0 * (np.arange(size)[None] == said[:, None])
 
-    def mean_log(t):
-        sharp = np.stack([z * 2.5, z], axis=0) / t[:, None, None]
-        top = sharp.max(2, keepdims=True)
-        logs = sharp - top - np.log(np.exp(sharp - top).sum(2, keepdims=True))
-        return logs[:, np.arange(4000), targets].mean(1)
+    def both(t):
+        flat = np.full(n, -np.log(size))
+        return np.stack([log_p(sharp / t[0], targets), flat], axis=1)
 
-    np.testing.assert_allclose(fit_temperatures(mean_log, 2), [2.5, 1.0], rtol=0.05)
+    alone = fit_temperatures(lambda t: both(t)[:, :1], 1)
+    together = fit_temperatures(both, 2)
+    assert alone[0] > 2 and together[0] < 0.7 * alone[0]
 
 
 def test_a_network_that_answers_nothing_keeps_temperature_one():
-    assert fit_temperatures(lambda t: np.full(1, np.nan), 1)[0] == 1.0
+    assert fit_temperatures(lambda t: np.full((5, 1), -np.inf), 1)[0] == pytest.approx(1.0)
 
 
 def test_cold_odds_are_estimated_from_cold_targets():

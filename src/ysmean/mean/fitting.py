@@ -1,4 +1,4 @@
-"""Fit proportions on held-out events: a temperature a member, then weights by EM.
+"""Fit proportions on held-out events: temperatures of the members, then weights by EM.
 
 Everything is fitted on the likelihood of the mixture, conditional on the target's segment.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import CubicSpline
 
 from ysmean.mean.stream import BoolArray, DoubleArray
 
@@ -16,7 +17,9 @@ FLOOR = 0.01
 PRIOR_EVENTS = 50.0
 GAP = 1e-6
 MAX_STEPS = 20_000
-MIN_REQUESTS = 30
+TEMPERATURES = np.geomspace(0.25, 8.0, 11)
+STARTS = (1.0, 0.5)  # besides what is best for each network alone
+ROUNDS = 20
 
 
 def fit_weights(
@@ -87,29 +90,65 @@ def fit_cohorts(
 
 
 def fit_temperatures(
-    log_likelihoods: Callable[[DoubleArray], DoubleArray], networks: int
+    log_probabilities: Callable[[DoubleArray], DoubleArray], networks: int
 ) -> DoubleArray:
-    """Return for each network the temperature with the best mean log-likelihood, (K,).
+    """Return the temperatures with which the mixture is most likely, (K,).
+
+    They start where each network alone is most likely. Then weights and temperatures take turns
+    until no temperature changes: a network whose misses others cover may stay sharp, though alone
+    it would have to hedge.
 
     Args:
-        log_likelihoods: temperatures (K,) -> mean log p of the targets, (K,); NaN for a network
-            that answers none.
+        log_probabilities: temperatures (K,) -> log p of the targets, (n, K); -inf where a network
+            gives none.
         networks: K.
 
     Returns:
-        float64 (K,) between 0.2 and 10; 1 where nothing is known.
+        float64 (K,) between 0.25 and 8; 1 where nothing is known.
     """
-    grid = np.geomspace(0.25, 8.0, 11)
-    values = np.stack([log_likelihoods(np.full(networks, t)) for t in grid])  # (G, K)
-    known = np.isfinite(values).all(0)
-    best = np.clip(np.argmax(np.where(known, values, 0), axis=0), 1, len(grid) - 2)
-    k = np.arange(networks)
-    below, at, above = values[best - 1, k], values[best, k], values[best + 1, k]
-    bend = below - 2 * at + above  # parabola through three points of log T
-    shift = np.divide(0.5 * (below - above), bend, out=np.zeros(networks), where=known & (bend < 0))
-    step = np.log(grid[1] / grid[0])
-    fitted = np.exp(np.log(grid[best]) + np.clip(shift, -1, 1) * step)
-    return np.where(known & (bend < 0), fitted, 1.0)
+    coarse = np.stack([log_probabilities(np.full(networks, t)) for t in TEMPERATURES])
+    answered = np.isfinite(coarse).all(0)  # (n, K)
+    fine = np.linspace(np.log(TEMPERATURES[0]), np.log(TEMPERATURES[-1]), 61)
+    spline = CubicSpline(np.log(TEMPERATURES), np.where(answered, coarse, -700.0))
+    curves = np.where(answered, spline(fine), -700.0)  # (F, n, K)
+    alone = np.argmax(np.where(answered, curves, 0.0).sum(1), axis=0)
+    alone[~answered.any(0)] = int(np.argmin(np.abs(fine)))
+    starts = [alone, *(np.full(networks, int(np.argmin(np.abs(fine - np.log(t))))) for t in STARTS)]
+    ends = [_climb(curves, np.where(answered.any(0), start, alone)) for start in starts]
+    best = max(ends, key=lambda end: end[1])[0]
+    return np.asarray(np.exp(fine[best]))
+
+
+def _climb(
+    curves: DoubleArray, start: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], float]:
+    """Let weights and temperatures take turns.
+
+    Args:
+        curves: (F, n, K), log p of each target by temperature.
+        start: (K,), index of each network's first temperature.
+
+    Returns:
+        The indices at the end, and the mixture's mean log-likelihood there.
+    """
+    networks = len(start)
+    place = start.copy()
+    reached = -np.inf
+    for _ in range(ROUNDS):
+        p = np.exp(curves[place, :, np.arange(networks)]).T  # (n, K)
+        weights = fit_weights(p, strength=1.0)
+        before = reached
+        for k in range(networks):
+            rest = p @ weights - p[:, k] * weights[k]
+            likely = np.log(np.maximum(rest + weights[k] * np.exp(curves[:, :, k]), 1e-300))
+            means = likely.mean(1)  # (F,)
+            if means.max() > means[place[k]] + GAP:
+                place[k] = int(np.argmax(means))
+                p[:, k] = np.exp(curves[place[k], :, k])
+            reached = float(means[place[k]])
+        if reached - before <= GAP:
+            break
+    return place, reached
 
 
 def fit_cold_odds(

@@ -124,7 +124,7 @@ class _Segment:
         able = np.flatnonzero(self._heated())
         chosen = rng.permutation(able)[:HEATED]
         sample = np.isin(np.arange(len(self.asked.whole)), chosen)
-        heat = fit_temperatures(lambda t: self._mean_log(t, sample), count)
+        heat = fit_temperatures(lambda t: self.log_probabilities(t, sample), count)
         logs = self.log_probabilities(heat)
         asked = self.asked
         weights = fit_cohorts(np.exp(logs), asked.cohorts, asked.whole, len(COHORTS))
@@ -133,13 +133,6 @@ class _Segment:
     def _heated(self) -> BoolArray:
         """Temperatures are fitted on whole histories; they are what most requests have."""
         return self.asked.whole if self.asked.whole.any() else ~self.asked.whole
-
-    def _mean_log(self, temperatures: DoubleArray, sample: BoolArray) -> DoubleArray:
-        logs = self.log_probabilities(temperatures, sample)
-        answered = np.isfinite(logs)
-        total = np.where(answered, logs, 0).sum(0)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(total / answered.sum(0))
 
     def log_probabilities(
         self, temperatures: DoubleArray, sample: BoolArray | None = None
