@@ -120,19 +120,27 @@ class _Segment:
 
     def fit(self, rng: np.random.Generator) -> _Fitted:
         """Fit temperatures, then weights."""
-        count = len(self.networks)
-        able = np.flatnonzero(self._heated())
-        chosen = rng.permutation(able)[:HEATED]
-        sample = np.isin(np.arange(len(self.asked.whole)), chosen)
-        heat = fit_temperatures(lambda t: self.log_probabilities(t, sample), count)
-        logs = self.log_probabilities(heat)
         asked = self.asked
+        some = asked.whole if asked.whole.any() else ~asked.whole
+        # Networks that need no history matter most to users without one; there they are fitted.
+        from_history = [network.from_history for network in self.networks.values()]
+        heat = np.where(
+            from_history,
+            self._temperatures(some, rng),
+            self._temperatures(asked.cohorts == 0, rng),
+        )
+        logs = self.log_probabilities(heat)
         weights = fit_cohorts(np.exp(logs), asked.cohorts, asked.whole, len(COHORTS))
         return _Fitted(weights, heat, logs[asked.whole], asked.cohorts[asked.whole])
 
-    def _heated(self) -> BoolArray:
-        """Temperatures are fitted on whole histories; they are what most requests have."""
-        return self.asked.whole if self.asked.whole.any() else ~self.asked.whole
+    def _temperatures(self, asked: BoolArray, rng: np.random.Generator) -> DoubleArray:
+        """Fit temperatures on some of the questions, at most `HEATED` of them."""
+        chosen = rng.permutation(np.flatnonzero(asked))[:HEATED]
+        sample = np.isin(np.arange(len(asked)), chosen)
+        count = len(self.networks)
+        if not sample.any():
+            return np.ones(count)
+        return fit_temperatures(lambda t: self.log_probabilities(t, sample), count)
 
     def log_probabilities(
         self, temperatures: DoubleArray, sample: BoolArray | None = None
