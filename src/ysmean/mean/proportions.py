@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,6 @@ class Proportions:
     weights: DoubleArray
     temperatures: DoubleArray
     cold_odds: float = COLD_ODDS
-
-    @classmethod
-    def equal(cls, names: Sequence[str]) -> Proportions:
-        """Return the plain mean."""
-        count = len(names)
-        weights = np.full((2, len(COHORTS), count), 1.0 / count)
-        return cls(tuple(names), weights, np.ones((count, 2)))
 
     def multipliers(self, scale: Mapping[str, float] | None) -> DoubleArray:
         """Return a request's scale as (K,), 1 where nothing is said.
