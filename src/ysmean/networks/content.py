@@ -41,11 +41,17 @@ from ysmean.networks.towers import (
 class Content:
     """Two towers over features: pooled content of the history against content of the item.
 
+    One part of the logits is learned freely, by a hidden layer on each side; the other one
+    compares history and item in one linear embedding of the features, in which similar items are
+    close before anything is learned.
+
     Attributes:
         history: how many recent items are pooled, with learned weights by recency.
-        width: of item vectors and queries.
+        width: of each part of item vectors and queries.
         hidden: width of the hidden layers.
         dropout: share of the pooled content dropped in training.
+        feature_dropout: share of the items' features dropped in training; the network then leans
+            on what items have in common, which is all that is known of new ones.
         fitting: how it is trained.
     """
 
@@ -54,14 +60,18 @@ class Content:
     width: int = 64
     hidden: int = 128
     dropout: float = 0.1
+    feature_dropout: float = 0.3
     fitting: Fitting = field(default_factory=lambda: Fitting(batch=1024, max_steps=4000))
 
     def __post_init__(self) -> None:
         """Refuse settings that make no network."""
-        if min(self.history, self.width, self.hidden) < 1 or not 0 <= self.dropout < 1:
-            raise ConfigError(
-                "Content: history, width and hidden must be at least 1 and 0 <= dropout < 1."
-            )
+        if min(self.history, self.width, self.hidden) < 1:
+            raise ConfigError("Content: history, width and hidden must be at least 1.")
+        for name in ("dropout", "feature_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"Content got {name}={getattr(self, name)}; expected 0 <= {name} < 1."
+                )
 
     def missing(self, catalogue: Catalogue) -> str | None:
         """Return why the network cannot be built on a catalogue; None if it can."""
@@ -74,7 +84,15 @@ class Content:
         initial = Initial(seed)
         past = FeatureEmbedding(features, self.width, initial)
         encoder = _encoder(self, len(features), past, initial)
-        tower = TowerScores(features, data, self.hidden, self.width, initial)
+        tower = TowerScores(
+            features,
+            data,
+            self.hidden,
+            self.width,
+            initial,
+            shared=past,
+            dropout=self.feature_dropout,
+        )
         model = keras.Model(encoder.input, tower(encoder.output), name="content")
         histories = data.histories
 
@@ -151,14 +169,25 @@ class RecencyPool(keras.layers.Layer):
         return {**super().get_config(), "history": self.history}
 
 
+@keras.saving.register_keras_serializable(package="ysmean")
+def mean_of_two(shape: tuple[int, int], dtype: Any = None) -> Any:
+    """Return a kernel (2 d, d) that takes two vectors side by side to their mean."""
+    half = np.eye(shape[1], dtype=np.float32) / 2
+    return ops.convert_to_tensor(np.concatenate([half, half]), dtype=dtype)
+
+
 def _encoder(spec: Content, size: int, past: Any, initial: Initial) -> keras.Model:
-    """Return tokens (B, T) -> query (B, d); `past` embeds the tokens of the history."""
+    """Return tokens (B, T) -> query (B, 2 d); `past` embeds the tokens of the history."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     recent = Recent(spec.history, size, name="recent")(tokens)
     pooled = RecencyPool(spec.history, name="pool")(past(recent), recent)
     pooled = initial.dropout(spec.dropout, "dropout")(pooled)
     mixed = initial.dense(spec.hidden, "mix", "gelu")(pooled)
     query = initial.dense(spec.width, "query")(mixed)
+    alike = keras.layers.Dense(
+        spec.width, use_bias=False, kernel_initializer=mean_of_two, name="alike"
+    )(pooled)
+    query = keras.layers.Concatenate(name="both")([query, alike])
     return keras.Model({"tokens": tokens}, query, name="content_encoder")
 
 

@@ -20,8 +20,9 @@ class TowerScores(keras.layers.Layer):
     """Query (B, d) -> logits (B, N) over items whose vectors are made from fixed features.
 
     The logits are query . vector + bias + strength . prior, where vector and bias come from the
-    item's features by one hidden layer. Items that must not be learned from, neither as targets
-    nor as negatives, are masked.
+    item's features by one hidden layer; with `shared`, the vector goes on with the item's linear
+    embedding, the same that the history's items have. Items that must not be learned from,
+    neither as targets nor as negatives, are masked.
     """
 
     def __init__(
@@ -31,6 +32,9 @@ class TowerScores(keras.layers.Layer):
         hidden: int,
         width: int,
         initial: Initial,
+        *,
+        shared: FeatureEmbedding | None = None,
+        dropout: float = 0.0,
     ) -> None:
         """Make the tower.
 
@@ -40,14 +44,19 @@ class TowerScores(keras.layers.Layer):
             hidden: width of the hidden layer.
             width: d.
             initial: of the weights.
+            shared: embeds the items of the history.
+            dropout: share of the features dropped in training, so that no item is known by the
+                sum of its features alone.
         """
         super().__init__(name="item_tower")
+        self.shared = shared
         self.features = constant(self, "features", features)
         self.prior = log_counts(data)
         self.learnable = data.learnable
         self.strength = self.add_weight(
             shape=(), initializer=keras.initializers.Constant(0.7), name="prior_strength"
         )
+        self.dropout = initial.dropout(dropout, "feature_dropout")
         self.hidden = initial.dense(hidden, "hidden", "gelu")
         self.vector = initial.dense(width, "vector")
         self.bias = initial.dense(1, "bias")
@@ -55,14 +64,18 @@ class TowerScores(keras.layers.Layer):
         self.vector.build((None, hidden))
         self.bias.build((None, hidden))
 
-    def items(self) -> tuple[Any, Any]:
-        """Return vectors (N, d) and biases (N,)."""
-        x = self.hidden(self.features)
-        return self.vector(x), self.bias(x)[:, 0]
+    def items(self, training: bool = False) -> tuple[Any, Any]:
+        """Return vectors (N, d), or (N, 2 d) with a shared embedding, and biases (N,)."""
+        features = self.dropout(self.features, training=training)
+        x = self.hidden(features)
+        vectors = self.vector(x)
+        if self.shared is not None:
+            vectors = ops.concatenate([vectors, self.shared.embed(features)], axis=1)
+        return vectors, self.bias(x)[:, 0]
 
-    def call(self, query: Any) -> Any:
+    def call(self, query: Any, training: bool = False) -> Any:
         """Return masked logits (B, N)."""
-        vectors, bias = self.items()
+        vectors, bias = self.items(training)
         bias = bias + self.strength * ops.convert_to_tensor(self.prior)
         logits = ops.matmul(query, ops.transpose(vectors)) + bias
         return ops.where(ops.convert_to_tensor(self.learnable), logits, -1e9)
@@ -145,9 +158,13 @@ class FeatureEmbedding(keras.layers.Layer):
             name="kernel",
         )
 
+    def embed(self, features: Any) -> Any:
+        """Return the embedding of features (n, f), (n, width)."""
+        return ops.matmul(features, self.kernel)
+
     def table(self) -> Any:
         """Return the embedding of every token, (N + 1, width)."""
-        return ops.matmul(self.features, self.kernel)
+        return self.embed(self.features)
 
     def call(self, tokens: Any) -> Any:
         """Look the tokens up."""
