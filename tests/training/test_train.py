@@ -1,12 +1,16 @@
 import numpy as np
+import polars as pl
 import pytest
 
 import worlds
 import ysmean as ym
 from models import recommender, service, specs
+from ysmean.data.splits import make_split
 from ysmean.errors import ConfigError, DataError
+from ysmean.mean.proportions import COLD_ODDS
 from ysmean.training.presets import with_preset
-from ysmean.training.train import draw_pseudo_cold
+from ysmean.training.progress import Progress
+from ysmean.training.train import Data, draw_pseudo_cold, learn
 
 
 def test_networks_that_need_items_are_left_out_and_it_is_said():
@@ -31,8 +35,6 @@ def test_networks_that_find_nothing_to_learn_are_left_out_and_it_is_said():
 
 def test_a_user_with_features_but_no_events_is_known():
     s = service()
-    import polars as pl
-
     newcomer = pl.DataFrame({"user_id": ["new"], "age_group": ["60+"], "region": ["north"]})
     people = ym.Users.from_frame(pl.concat([s.users.frame, newcomer]))
     r = ym.train(s.events, s.items, people, networks=[specs()[3], ym.Popularity()])
@@ -120,3 +122,56 @@ def test_presets_change_the_budget_and_nothing_else():
     assert (fast.embedding, best.embedding) == (spec.embedding, spec.embedding)
     with pytest.raises(ConfigError, match="Did you mean 'fast'"):
         with_preset(spec, "fats")
+
+
+def premiere():
+    """One user in 90 takes the new item i24 when asked; nobody takes i25 to i29."""
+    events, items, _ = worlds.content_rule(new=6)
+    histories = {
+        user: views["item_id"].to_list()
+        for (user,), views in events.frame.group_by("user_id", maintain_order=True)
+    }
+    histories["u0"][-2] = "i24"
+    return worlds.table(histories, timestamps=True), items
+
+
+def odds_of_cold_items(events, items, split="leave-last-out"):
+    data = Data.join(events, items)
+    parts_of = make_split(split, data.histories, len(data.catalogue), 0)
+    base = np.ones(len(data.catalogue), bool)
+    parts = learn(data, parts_of, [ym.Popularity()], base, 0, "default", Progress())
+    return parts.proportions.cold_odds
+
+
+def test_without_a_new_item_taken_the_odds_of_cold_items_are_the_default():
+    events, items, _ = worlds.content_rule(new=6)
+    assert odds_of_cold_items(events, items) == COLD_ODDS
+
+
+def test_new_items_that_people_could_take_and_did_not_lower_the_odds_of_cold_items():
+    assert odds_of_cold_items(*premiere()) < COLD_ODDS / 2
+
+
+def test_items_withheld_for_a_test_say_nothing_about_how_often_new_ones_are_taken():
+    events, items = premiere()
+    taken = items.frame.filter(pl.col("item_id").is_in(events.frame["item_id"].implode()))
+    alone = odds_of_cold_items(events, ym.Items.from_frame(taken))
+    withheld = odds_of_cold_items(events, ym.Items.from_frame(taken), "cold-items:0.2")
+    assert alone / 1.5 < withheld < 1.5 * alone
+
+
+@pytest.mark.parametrize(
+    ("column", "when", "could"),
+    [
+        ("available_from", 10.0**9, False),
+        ("available_until", -1.0, False),
+        ("available_from", -1.0, True),
+        ("available_until", 10.0**9, True),
+    ],
+)
+def test_new_items_that_nobody_could_take_say_nothing_either(column, when, could):
+    events, items = premiere()
+    untaken = pl.col("item_id").is_in([f"i{n}" for n in range(25, 30)])
+    bounded = items.frame.with_columns(pl.when(untaken).then(when).alias(column))
+    odds = odds_of_cold_items(events, ym.Items.from_frame(bounded))
+    assert (odds < COLD_ODDS / 2) is could

@@ -15,6 +15,8 @@ from ysmean.data.items import Items
 from ysmean.data.schema import FeatureType
 from ysmean.errors import DataError, UnknownItemError, nearest
 
+Bounds = npt.NDArray[np.float64] | None
+
 RESERVED = frozenset({"item_id", "available_from", "available_until"})
 
 
@@ -133,7 +135,12 @@ class Catalogue:
         """The categorical values of all items, for stated preferences."""
         return Attributes.of(self.frame, self.schema)
 
-    def seconds(self, column: str) -> npt.NDArray[np.float64] | None:
+    @cached_property
+    def available(self) -> tuple[Bounds, Bounds]:
+        """Between when items may be shown, each float64 (N,), NaN where open, or None."""
+        return self.seconds("available_from"), self.seconds("available_until")
+
+    def seconds(self, column: str) -> Bounds:
         """Return `available_from` or `available_until` as float64 (N,), NaN where open."""
         if column not in self.frame.columns:
             return None

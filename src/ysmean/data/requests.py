@@ -197,8 +197,8 @@ def _allowed(
         rows=np.repeat(np.arange(len(requests)), [len(c) for c in left_out]),
         classes=np.concatenate(left_out).astype(np.int32),
         at=at,
-        available_from=catalogue.seconds("available_from"),
-        available_until=catalogue.seconds("available_until"),
+        available_from=catalogue.available[0],
+        available_until=catalogue.available[1],
     )
 
 

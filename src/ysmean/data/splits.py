@@ -29,14 +29,15 @@ class Split:
         train: bool (E,), the events that networks learn from.
         validation: int64 (n,), flat positions of the events that fit stopping and proportions.
         test: int64 (m,), flat positions of the events that are asked once, at the end.
-        by_item: whether items were withheld, so that results are told apart by warm and cold.
+        withheld: bool (N,), items taken out of training with all their events, if any were; then
+            results are told apart by warm and cold.
     """
 
     name: str
     train: BoolArray
     validation: IntArray
     test: IntArray
-    by_item: bool = False
+    withheld: BoolArray | None = None
 
 
 def make_split(name: str, histories: Histories, size: int, seed: int) -> Split:
@@ -131,14 +132,15 @@ def cold_items(name: str, share: float, histories: Histories, size: int, seed: i
     """
     able = np.flatnonzero(np.bincount(histories.classes, minlength=size))
     drawn = np.random.default_rng([seed, 17]).permutation(able)[: max(1, round(share * len(able)))]
-    withheld = np.isin(np.arange(size), drawn)[histories.classes]
+    withheld = np.isin(np.arange(size), drawn)
+    out = withheld[histories.classes]
     last = _last_events(histories)
-    train = ~withheld
+    train = ~out
     train[last] = train[last - 1] = False
     if not train.any():
         raise DataError(f"{name}: no event is left to train on; choose a smaller share.")
-    validation = (last - 1)[~withheld[last - 1]]
-    return Split(name, train, validation, last, by_item=True)
+    validation = (last - 1)[~out[last - 1]]
+    return Split(name, train, validation, last, withheld)
 
 
 def production(

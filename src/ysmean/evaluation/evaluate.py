@@ -80,7 +80,7 @@ def evaluate(
     questions = data.questions(parts_of.test)
     answers = ask(parts, questions, base, seen, progress)
     apart: list[Answers] = []
-    if parts_of.by_item:
+    if parts_of.withheld is not None:
         answers, apart = tell_items_apart(answers, parts, questions, base, seen, progress)
     seconds = {
         "train": {name: log["seconds"] for name, log in parts.manifest["training"].items()},
@@ -118,7 +118,7 @@ def ask(
     """
     recommender = Recommender(parts)
     catalogue = parts.catalogue
-    available = catalogue.seconds("available_from"), catalogue.seconds("available_until")
+    available = catalogue.available
     found: list[Standing] = []
     asked: list[Questions] = []
     task = progress.start("evaluate", -(-len(questions) // CHUNK))

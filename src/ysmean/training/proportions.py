@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import COHORTS, cohort_of
@@ -43,6 +42,7 @@ def fit_proportions(
     pseudo: Questions,
     base: BoolArray,
     seed: int,
+    withheld: BoolArray | None = None,
 ) -> tuple[Proportions, dict[str, float]]:
     """Fit temperatures, weights by segment and cohort, and the odds of cold items.
 
@@ -57,6 +57,8 @@ def fit_proportions(
         pseudo: events on pseudo-cold items.
         base: bool (N,), classes that may be answered with.
         seed: of the choice of questions.
+        withheld: bool (N,), items whose events were taken out for a test; how often people take
+            new items cannot be learned from those.
 
     Returns:
         The proportions, and the mean negative log-likelihood, in nats, of held-out targets with
@@ -67,11 +69,12 @@ def fit_proportions(
     warm = _asked(warm_targets, WHOLE, CUT, rng)
     cold = _asked(pseudo, COLD, COLD // 3, rng)
     segments = (
-        _Segment(networks, base & catalogue.warm, np.zeros(len(catalogue), bool), warm),
-        _Segment(networks, base & pseudo_cold, pseudo_cold, cold),
+        _Segment(networks, catalogue, base & catalogue.warm, np.zeros(len(catalogue), bool), warm),
+        _Segment(networks, catalogue, base & pseudo_cold, pseudo_cold, cold),
     )
     fitted = [segment.fit(rng) for segment in segments]
-    counts = _segment_counts(held_out, base, catalogue)
+    new = base & ~catalogue.warm if withheld is None else base & ~catalogue.warm & ~withheld
+    counts = _segment_counts(held_out, base & catalogue.warm, new, catalogue)
     odds = fit_cold_odds(~catalogue.warm[held_out.targets], counts, COLD_ODDS)
     proportions = Proportions(
         tuple(networks),
@@ -108,12 +111,14 @@ class _Segment:
 
     Attributes:
         networks: by name.
+        catalogue: for when items are available.
         base: bool (N,), the classes of the segment.
         cold: bool (N,), classes to be treated as cold: without what their own events tell.
         asked: the questions.
     """
 
     networks: Mapping[str, Network]
+    catalogue: Catalogue
     base: BoolArray
     cold: BoolArray
     asked: Asked
@@ -164,7 +169,7 @@ class _Segment:
                 head if network.knows_cold else replace(head, coverage=head.coverage & ~self.cold)
                 for head, network in zip(heads, self.networks.values(), strict=True)
             ]
-        allowed: AllowedSets = questions.allowed(self.base, available=(None, None))
+        allowed = questions.allowed(self.base, available=self.catalogue.available)
         return Stream(heads, self.cold, heat, allowed)
 
 
@@ -180,9 +185,23 @@ def _asked(questions: Questions, whole: int, cut: int, rng: np.random.Generator)
 
 
 def _segment_counts(
-    held_out: Questions, base: BoolArray, catalogue: Catalogue
+    held_out: Questions, warm: BoolArray, cold: BoolArray, catalogue: Catalogue
 ) -> npt.NDArray[np.int64]:
     """Return how many warm and cold classes each question may be answered with, (n, 2)."""
+    open_at = [_available(catalogue, classes, held_out.at) for classes in (warm, cold)]
     seen = held_out.ends - held_out.seen_starts
-    warm, cold = int((base & catalogue.warm).sum()), int((base & ~catalogue.warm).sum())
-    return np.stack([np.maximum(warm - seen, 0), np.full(len(seen), cold)], axis=1)
+    return np.stack([np.maximum(open_at[0] - seen, 0), open_at[1]], axis=1)
+
+
+def _available(
+    catalogue: Catalogue, chosen: BoolArray, at: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Return how many of the chosen classes are available at each time; all at unknown times."""
+    count = np.full(len(at), int(chosen.sum()))
+    known = np.isfinite(at)
+    for side, sign in zip(catalogue.available, (1, -1), strict=True):
+        if side is not None:
+            bounds = np.sort(side[chosen & np.isfinite(side)])
+            passed = np.searchsorted(bounds, at[known], side="right")
+            count[known] += passed - len(bounds) if sign > 0 else -passed
+    return count

@@ -172,7 +172,7 @@ def learn(
     began = time.perf_counter()
     pseudo = _pseudo_questions(data, split, pseudo_cold, seed)
     proportions, losses = fit_proportions(
-        fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed
+        fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed, split.withheld
     )
     logs["proportions"] = {"seconds": time.perf_counter() - began}
     return Parts(

@@ -80,7 +80,7 @@ class Truth:
         same_language = titles.languages[:, None] == titles.languages
         genre = np.sqrt(titles.genres) @ np.sqrt(titles.genres).T
         mood = titles.moods @ titles.moods.T
-        likeness = 3.0 * same_theme + 1.5 * genre + 0.7 * same_language + 0.3 * mood
+        likeness = 3.5 * same_theme + 1.5 * genre + 0.7 * same_language + 0.3 * mood
         return np.asarray(np.exp(likeness), np.float32)
 
     def offered(self, now: Situation) -> BoolArray:

@@ -130,7 +130,7 @@ def make_viewers(rng: np.random.Generator, users: int) -> Viewers:
 
 def _personal(rng: np.random.Generator, users: int, columns: dict[str, slice]) -> FloatArray:
     taste = np.zeros((users, columns["maturity"].stop))
-    for name, spread in (("genres", 1.0), ("themes", 1.0), ("moods", 0.5), ("languages", 0.4)):
+    for name, spread in (("genres", 1.0), ("themes", 1.5), ("moods", 0.5), ("languages", 0.4)):
         where = columns[name]
         taste[:, where] = rng.normal(0, spread, (users, where.stop - where.start))
     return taste
