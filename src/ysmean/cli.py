@@ -259,12 +259,14 @@ def convert(
 @app.command()
 def demo(
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="keep the model in this folder")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="keep data, report and model in this folder")
+    ] = None,
 ) -> None:
-    """Train on a small made-up streaming service, and ask it a few things."""
+    """Train on a made-up streaming service, and take a tour of what the mean can do."""
     from ysmean.demo import run
 
-    run(_console(), seed, out)
+    run(_console(80), seed, out)
 
 
 def main() -> None:
@@ -313,10 +315,10 @@ def _read(
     return tables, settings
 
 
-def _console() -> Console:
+def _console(width: int = 100) -> Console:
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 100)
+    return Console(width=None if sys.stdout.isatty() else width)
 
 
 def _talk(text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ysmean.answer import Recommendations
 from ysmean.bundle import Parts
@@ -28,21 +29,26 @@ def answer(console: Console, recommendations: Recommendations, title: str = "") 
     table = Table(
         title=title or None, title_justify="left", box=None, padding=(0, 1), pad_edge=False
     )
-    table.add_column("", justify="right")
+    table.add_column("", justify="right", no_wrap=True)
     table.add_column("item", no_wrap=True)
-    table.add_column("title", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("title")
     table.add_column("score", justify="right", no_wrap=True)
     for name in r.weights:
         table.add_column(SHORT.get(name, name), justify="right", no_wrap=True)
     for place, item in enumerate(r.items, 1):
         shares = [f"{100 * item.shares[name]:.0f}%" for name in r.weights]
-        row = [str(place), item.item_id, item.title or "", f"{item.score:.4f}", *shares]
-        table.add_row(*row)
+        score = f"{item.score:.4f}"
+        table.add_row(str(place), item.item_id, elided(item.title or ""), score, *shares)
     console.print(table)
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in r.weights.items())
     console.print(f"weights: {weights}", highlight=False)
     for line in _remarks(r):
         console.print(line, highlight=False)
+
+
+def elided(text: str) -> Text:
+    """Return text that ends in an ellipsis where a table has no room for it."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _remarks(r: Recommendations) -> Iterable[str]:

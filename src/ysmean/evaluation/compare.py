@@ -77,9 +77,25 @@ class Side:
             raise DataError(
                 f"{folder} is no report: {error}. Expected a folder written by ysmean evaluate."
             ) from error
+        return cls.of(data, requests, row, name, str(folder))
+
+    @classmethod
+    def of(
+        cls,
+        data: dict[str, Any],
+        requests: pl.DataFrame,
+        row: str,
+        name: str | None = None,
+        where: str = "the report",
+    ) -> Side:
+        """Take one row of a report that is at hand.
+
+        Raises:
+            DataError: if there is no such row.
+        """
         known = requests.get_column("row").unique().to_list()
         if row not in known:
-            raise DataError(f"{folder} has no row {row!r}." + nearest(row, known))
+            raise DataError(f"{where} has no row {row!r}." + nearest(row, known))
         return cls(name or row, data, requests.filter(pl.col("row") == row))
 
 

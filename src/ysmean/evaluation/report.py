@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +76,13 @@ class Report:
     Attributes:
         data: the content of `report.json`.
         requests: one row a question and row: rank and probability of the target.
+        parts: the recommender that was asked, `Recommender(report.parts)`; it was trained without
+            the test events, but answers from whole histories.
     """
 
     data: dict[str, Any]
     requests: pl.DataFrame
+    parts: Parts = field(repr=False)
 
     @classmethod
     def of(
@@ -139,7 +142,8 @@ class Report:
             "model": parts.model_id,
             "manifest": dict(parts.manifest),
         }
-        return cls(data, pl.concat([_requests(which, parts) for which in (answers, *apart)]))
+        requests = pl.concat([_requests(which, parts) for which in (answers, *apart)])
+        return cls(data, requests, parts)
 
     def rows(self, cohort: str = "all") -> list[dict[str, Any]]:
         """Return the rows of a cohort."""

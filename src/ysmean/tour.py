@@ -1,0 +1,161 @@
+"""The tour: requests to a recommender of the simulated service that show what a mean can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from ysmean import show
+from ysmean.answer import Recommendation, Recommendations
+from ysmean.data.simulate import Simulation
+from ysmean.data.simulate.titles import END
+from ysmean.recommender import Recommender
+
+TONIGHT = END + 20 * 3600.0  # the evening after the last simulated day
+FAITHFUL = (40, 60)  # views of the viewer whom the tour follows
+
+
+@dataclass(frozen=True)
+class Tour:
+    """Answers to requests that show what a hybrid is good for.
+
+    Attributes:
+        console: where to print.
+        service: the simulated one.
+        recommender: trained on it.
+    """
+
+    console: Console
+    service: Simulation
+    recommender: Recommender
+
+    @property
+    def viewer(self) -> str:
+        """The first viewer with many views, though not so many that little is left."""
+        counts = self.service.events.frame.get_column("user_id").value_counts().sort("user_id")
+        faithful = counts.filter(pl.col("count").is_between(*FAITHFUL))
+        return str((faithful if len(faithful) else counts).item(0, "user_id"))
+
+    def faithful(self) -> None:
+        """Show an answer with shares."""
+        heading(self.console, "2", f"A faithful viewer, {self.viewer}")
+        past = self.service.events.frame.filter(pl.col("user_id") == self.viewer).tail(4)
+        seen = past.join(self.service.items.frame, on="item_id", maintain_order="left")
+        say(self.console, f"Watched last: {'; '.join(seen.get_column('title'))}.")
+        show.answer(self.console, self.recommender.recommend(self.viewer, k=6, at=TONIGHT))
+        say(
+            self.console,
+            "A score is a probability. The percentages say which network gave which part of it; "
+            "they are exact, because a mean is a sum.",
+        )
+
+    def doubled(self) -> None:
+        """Show what counting a network twice moves, and why."""
+        heading(self.console, "3", "The same, content counted twice")
+        ask = self.recommender.recommend
+        before = ask(self.viewer, k=len(self.service.items), at=TONIGHT)
+        places = {item.item_id: place for place, item in enumerate(before, 1)}
+        after = ask(self.viewer, k=6, at=TONIGHT, scale={"content": 2})
+
+        def moved(item: Recommendation) -> list[str]:
+            was = before.items[places[item.item_id] - 1]
+            now = [item.item_id for item in after].index(item.item_id) + 1
+            place = places[item.item_id]
+            sign = "=" if place == now else "up" if place > now else "down"
+            share = f"{was.shares['content']:.0%} -> {item.shares['content']:.0%}"
+            return [sign if sign == "=" else f"{sign} from {place}", share]
+
+        self._list(after, ["genres"], ["moved", "content's share"], moved)
+        say(
+            self.console,
+            "What resembles the titles watched rises. Nothing was trained again: proportions "
+            "belong to the request.",
+        )
+
+    def newcomer(self) -> None:
+        """Show an answer to somebody unknown with a stated preference."""
+        heading(self.console, "4", "Somebody new, who likes westerns")
+        found = self.recommender.recommend(k=5, at=TONIGHT, preferences={"genres": ["Western"]})
+        self._list(found, ["genres"])
+        say(self.console, f"Without a history, {_and(found.abstained)} have nothing to say.")
+
+    def premieres(self) -> None:
+        """Show where titles rank that nobody has watched."""
+        heading(self.console, "5", "Titles that premiere tonight: nobody has watched them")
+        everything = self.recommender.recommend(self.viewer, k=len(self.service.items), at=TONIGHT)
+        places = {item.item_id: str(place) for place, item in enumerate(everything, 1)}
+        rule = f"item_id in ({', '.join(self.service.new)})"
+        found = self.recommender.recommend(self.viewer, k=4, at=TONIGHT, where=rule)
+        self._list(found, ["genres"], ["rank"], lambda item: [places[item.item_id]])
+        say(
+            self.console,
+            f"These are their ranks for {self.viewer} among {len(everything)} titles, by what they "
+            f"are. Networks that know behaviour alone ({_and(found.abstained)}) take no part.",
+        )
+
+    def constrained(self) -> None:
+        """Show an answer under hard constraints."""
+        rule = "kind = film and minutes <= 120 and language != English"
+        heading(self.console, "6", f"A rule for {self.viewer}: {rule}")
+        found = self.recommender.recommend(self.viewer, k=4, at=TONIGHT, where=rule)
+        self._list(found, ["minutes", "language"])
+
+    def _list(
+        self,
+        found: Recommendations,
+        features: list[str],
+        columns: Sequence[str] = ("score", "largest share"),
+        cells: Callable[[Recommendation], list[str]] | None = None,
+    ) -> None:
+        """Print titles with some of their features, then what `cells` says of each."""
+        catalogue = self.recommender.parts.catalogue
+        table = grid("", "title", *features, *columns)
+        for place, item in enumerate(found, 1):
+            row = catalogue.frame.row(int(catalogue.known_classes([item.item_id])[0]), named=True)
+            told = (cells or _reasons)(item)
+            said = [show.elided(_words(row[name])) for name in features]
+            table.add_row(str(place), show.elided(item.title or ""), *said, *told)
+        self.console.print(table)
+
+
+def grid(*columns: str) -> Table:
+    """Return a table whose titles and lists give way where the line is short."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    numbers = ("NDCG@10", "HR@10", "NLL", "score", "rank", "minutes", "content's share")
+    for name in columns:
+        right = name in numbers
+        table.add_column(
+            name, justify="right" if right else "left", no_wrap=name not in ("title", "genres")
+        )
+    return table
+
+
+def _reasons(item: Recommendation) -> list[str]:
+    name, share = max(item.shares.items(), key=lambda pair: pair[1])
+    return [f"{item.score:.4f}", f"{name} {share:.0%}"]
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def heading(console: Console, number: str, text: str) -> None:
+    """Print the title of a stop."""
+    console.print()
+    console.print(f"{number}  {text}".strip(), style="bold cyan", highlight=False)
+
+
+def say(console: Console, text: str) -> None:
+    """Print a paragraph."""
+    console.print(text, highlight=False)
