@@ -94,6 +94,8 @@ def test_evaluate_prints_a_table_and_writes_the_report(ysmean, files, tmp_path):
     assert "mean-equal" in done.stdout and "fitted weights by history length" in done.stdout
     assert json.loads((tmp_path / "r" / "report.json").read_text())["split"] == "leave-last-out"
     assert (tmp_path / "r" / "requests.parquet").is_file()
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "ysmean evaluate --events" in page and "report.html" in done.stderr
 
 
 def test_columns_are_mapped_by_name(ysmean, files, tmp_path):

@@ -53,7 +53,8 @@ def number(value: Any) -> str:
     ('12.5', '3', 'round')
     """
     if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".").replace("-0", "0" if value == 0 else "-0")
+        short = f"{value:.2f}".rstrip("0").rstrip(".")
+        return "0" if short == "-0" else short
     return str(value)
 
 

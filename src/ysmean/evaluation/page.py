@@ -12,7 +12,7 @@ from ysmean.evaluation.html import Html, el, join
 from ysmean.evaluation.inside import breadth, calibration, proportions, training
 from ysmean.evaluation.look import Look
 from ysmean.evaluation.provenance import about_data, reproduce
-from ysmean.evaluation.results import by_cohort, results, summary
+from ysmean.evaluation.results import by_cohort, results, summary, worth
 
 # Nothing may be loaded or run, should a browser be asked to.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -37,6 +37,8 @@ def page(data: Mapping[str, Any]) -> str:
         ("data", "Data", about_data(data)),
         ("settings", "Do it again", reproduce(data)),
     ]
+    if data["comparisons"]:
+        sections.insert(0, ("worth", "What each network is worth", worth(data, look)))
     title = words.headline(data)
     made = data["manifest"]["created"][:10]
     body = [
@@ -44,7 +46,7 @@ def page(data: Mapping[str, Any]) -> str:
             "header",
             el("p", f"Evaluation · {data['split']} · {made}", class_="eyebrow"),
             el("h1", title),
-            *summary(data, look),
+            *summary(data),
             el(
                 "nav",
                 el("ul", [el("li", el("a", name, href=f"#{id_}")) for id_, name, _ in sections]),

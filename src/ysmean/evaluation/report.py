@@ -127,11 +127,14 @@ class Report:
         """Write `report.html`, `report.json`, `requests.parquet`: each whole or not at all."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
-        names = ("requests.parquet", "report.json", "report.html")
+        texts = {
+            "report.json": json.dumps(self.data, indent=1, allow_nan=False),
+            "report.html": self.html(),
+        }
         self.requests.write_parquet(place / ".requests.parquet")
-        (place / ".report.json").write_text(json.dumps(self.data, indent=1, allow_nan=False))
-        (place / ".report.html").write_text(self.html(), encoding="utf-8")
-        for name in names:
+        for name, text in texts.items():
+            (place / f".{name}").write_text(text, encoding="utf-8")
+        for name in ("requests.parquet", *texts):
             os.replace(place / f".{name}", place / name)
 
 

@@ -40,7 +40,7 @@ def cohorts_of(data: Data) -> list[str]:
     return [c for c in dict.fromkeys(row["cohort"] for row in data["rows"]) if c != "all"]
 
 
-def summary(data: Data, look: Look) -> list[Html]:
+def summary(data: Data) -> list[Html]:
     """Return what was asked and what was found, in words and in four numbers."""
     mean = row_of(data, "mean")
     lead = (
@@ -65,11 +65,12 @@ def summary(data: Data, look: Look) -> list[Html]:
     return [
         el("p", lead, class_="lead"),
         el("dl", figures, class_="figures"),
-        *([verdicts, *_worth(data, look)] if points else []),
+        *([verdicts] if points else []),
     ]
 
 
-def _worth(data: Data, look: Look) -> list[Html]:
+def worth(data: Data, look: Look) -> list[Html]:
+    """Return each network's weight, its result alone, and the mean's without it."""
     rows = []
     for entry in data["worth"]:
         result = entry["without"]
@@ -93,7 +94,6 @@ def _worth(data: Data, look: Look) -> list[Html]:
         )
     head = ["Network", "Mean weight", "Alone", "Mean without it", "Difference", "p-value"]
     return [
-        el("h3", "What each network is worth"),
         el("p", words.worth(data)),
         table(head, rows, "NDCG@10 of each network alone, and of the fitted mean without it"),
         el(
