@@ -40,8 +40,8 @@ def test_names_are_escaped():
 
 
 def test_every_mark_is_centred_and_looks_different():
-    made = {mark(shape, 10.0, 8.0) for shape in MARKS}
-    assert len(made) == len(MARKS)
+    made = {mark(shape, 10.0, 8.0) for shape in (*MARKS, "ring")}
+    assert len(made) == len(MARKS) + 1
     for shape in set(MARKS) - {"circle"}:
         corners = re.findall(r"([\d.]+),([\d.]+)", mark(shape, 10.0, 8.0))
         xs = [float(x) for x, _ in corners]

@@ -21,6 +21,8 @@ def test_numbers_are_written_with_fixed_digits_and_a_true_minus():
     assert words.decimal(-0.01, sign=True) == "\N{MINUS SIGN}0.0100"
     assert words.decimal(0.01, sign=True) == "+0.0100"
     assert words.percent(0.517, 1) == "51.7%"
+    assert words.probability(0.0001) == "< 0.1%" and words.probability(0.0) == "0.0%"
+    assert words.probability(0.0123) == "1.2%"
     assert words.interval([0.1234, 0.5]) == "0.123\N{EN DASH}0.500"
 
 

@@ -34,7 +34,7 @@ def _sample(sample: Sample, look: Look) -> Html:
         [
             place,
             _item(item, hit=item["item_id"] == target["item_id"]),
-            words.percent(item["score"], 1),
+            words.probability(item["score"]),
             _shares(item["shares"], look),
         ]
         for place, item in enumerate(sample["items"], 1)
@@ -49,7 +49,7 @@ def _sample(sample: Sample, look: Look) -> Html:
             "Then took ",
             el("b", _title(target)),
             " (a cold item)" if target["cold"] else None,
-            f": {rank} in the fitted mean, probability {words.percent(sample['probability'], 1)}.",
+            f": {rank} in the fitted mean, probability {words.probability(sample['probability'])}.",
             f" Nothing to say: {words.listed(silent)}." if silent else None,
         ),
         table(["", "Item", "Probability", "Shares"], places, "First items of the fitted mean")

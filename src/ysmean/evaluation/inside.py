@@ -141,7 +141,8 @@ def training(data: Data, look: Look) -> list[Html]:
     if curves:
         said.append(
             "Cross-entropy in nats after each evaluation: solid on held-out events, dashed on "
-            "training events (with dropout). The weights of the lowest held-out loss are kept."
+            "training events (with dropout, where a network has it). The weights of the lowest "
+            "held-out loss are kept."
         )
     if others:
         verb = "is" if len(others) == 1 else "are"

@@ -35,10 +35,10 @@ class Look:
         return "mean" if name == "mean" else "plain"
 
     def mark(self, name: str) -> str:
-        """Return the mark of a row; the means are lines without one, beside the networks'."""
+        """Return the mark of a row; networks come back to the first mark after the last."""
         if name in self.networks:
             return MARKS[self.networks.index(name) % len(MARKS)]
-        return "circle"
+        return "circle" if name == "mean" else "ring"
 
     def named(self, name: str) -> Html:
         """Return a row's name with its mark, for tables."""

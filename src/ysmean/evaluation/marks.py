@@ -19,10 +19,12 @@ def path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def mark(shape: str, x: float, y: float, r: float = 4.5, title: str = "") -> Html:
-    """Return a mark of one of `MARKS` around a point, of about equal area."""
+    """Return a mark of one of `MARKS`, or a ring, around a point; all of about equal area."""
     said = el("title", title) if title else None
     if shape == "circle":
         return el("circle", said, cx=x, cy=y, r=r * 0.9, fill="currentColor")
+    if shape == "ring":
+        return el("circle", said, cx=x, cy=y, r=r * 0.8, class_="ring")
     corners = {
         "square": [(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)],
         "triangle": [(0, -1.1), (1.05, 0.75), (-1.05, 0.75)],

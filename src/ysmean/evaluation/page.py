@@ -7,12 +7,13 @@ from importlib.resources import files
 from typing import Any
 
 from ysmean.evaluation import words
+from ysmean.evaluation.cohorts import by_cohort
 from ysmean.evaluation.examples import examples
 from ysmean.evaluation.html import Html, el, join
 from ysmean.evaluation.inside import breadth, calibration, proportions, training
 from ysmean.evaluation.look import Look
 from ysmean.evaluation.provenance import about_data, reproduce
-from ysmean.evaluation.results import by_cohort, results, summary, worth
+from ysmean.evaluation.results import results, summary, worth
 
 # Nothing may be loaded or run, should a browser be asked to.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

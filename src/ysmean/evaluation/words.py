@@ -22,6 +22,11 @@ def percent(value: float | None, digits: int = 0) -> str:
     return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}%}"
 
 
+def probability(value: float) -> str:
+    """Return a probability in percent, without rounding a small one to nothing."""
+    return "< 0.1%" if 0 < value < 0.0005 else percent(value, 1)
+
+
 def duration(seconds: float | None) -> str:
     """Return seconds as people say them."""
     if seconds is None or not math.isfinite(seconds):
