@@ -1,70 +1,15 @@
 import json
 import re
-from html.parser import HTMLParser
 
 import polars as pl
 import pytest
 
 import models
-import worlds
-import ysmean as ym
+from pages import Page, called, numbers
 from ysmean.data.histories import COHORTS
 from ysmean.evaluation.page import page
 
-VOID = {"meta", "br", "hr"}
-EVIL = "<script>alert(1)</script>"
 DASH = "\N{EN DASH}"
-
-
-class Page(HTMLParser):
-    """Everything the tests ask of a page; refuses tags that are not closed in order."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.tables, self.headings = [], [], {}, []
-        self.text, self.rows = "", None
-        self.feed(text)
-        self.close()
-        assert not self.open, f"never closed: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "table":
-            self.rows = []
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append({"text": "", "small": "", "bold": False, **dict(attrs)})
-        if tag == "b" and self.cell is not None:
-            self.cell["bold"] = True
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-        if tag == "caption":
-            self.caption = ""
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
-        self.open.pop()
-        if tag == "table":
-            self.tables[self.caption] = self.rows
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.text += data
-        if "caption" in self.open:
-            self.caption += data
-        elif self.cell is not None:
-            self.cell["small" if "small" in self.open else "text"] += data
-
-    @property
-    def cell(self):
-        inside = "td" in self.open or "th" in self.open
-        return self.rows[-1][-1] if inside else None
-
-    def named(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +20,6 @@ def report():
 @pytest.fixture(scope="module")
 def parsed(report):
     return Page(report.html())
-
-
-def numbers(parsed, caption):
-    head, *rows = parsed.tables[caption]
-    columns = [cell["text"] for cell in head]
-    return {row[0]["text"]: dict(zip(columns, row, strict=True)) for row in rows}
-
-
-def called(name):
-    return {"mean": "fitted mean", "mean-equal": "plain mean"}.get(name, name)
 
 
 def test_nothing_is_loaded_and_nothing_runs(report, parsed):
@@ -217,45 +152,6 @@ def test_a_page_is_the_same_from_the_saved_report(report, tmp_path):
     assert page(saved) == (tmp_path / "report.html").read_text("utf-8") == report.html()
 
 
-def test_text_from_data_is_never_markup():
-    rows = {
-        f'"><img src=x onerror=u{n}>': [f"<i>{(n + t) % 7}" for t in range(5)] for n in range(9)
-    }
-    items = pl.DataFrame(
-        {"item_id": [f"<i>{n}" for n in range(7)], "title": [EVIL] * 7, "<u>": 1.5}
-    )
-    networks = {"<b>net</b>": ym.Transition(), "R&D": ym.Popularity()}
-    report = ym.evaluate(worlds.table(rows), ym.Items.from_frame(items), networks=networks)
-    report.data["manifest"]["notes"].append(EVIL)
-    report.data["command"] = EVIL
-    found = Page(report.html())
-    assert not found.named("script") and not found.named("img") and not found.named("i")
-    assert EVIL in found.text and "<b>net</b>" in found.text and "R&D" in found.text
-    assert '"><img src=x onerror=u' in found.text and "<u> (number)" in found.text
-
-
-def test_a_single_network_is_reported_without_comparisons():
-    report = ym.evaluate(worlds.markov_chain(users=20), networks=[ym.Popularity()])
-    found = Page(report.html())
-    assert "One network, popularity: there is no mean to compare it with" in found.text
-    assert "What each network is worth" not in found.text
-    assert report.data["comparisons"] == [] and report.data["worth"][0]["without"] is None
-    assert list(numbers(found, "Rows over all requests")) == [
-        "popularity", "plain mean", "fitted mean",
-    ]  # fmt: skip
-
-
-def test_data_without_items_users_and_times_is_reported():
-    chain = worlds.markov_chain(users=40)
-    found = Page(ym.evaluate(chain, networks=["transition", "popularity"]).html())
-    facts = {row[0]["text"]: row[1]["text"] for row in found.tables["The data"]}
-    assert facts["Events"] == "240" and facts["Users"] == "40" and facts["Items"] == "10"
-    assert facts["Features of items"] == facts["Features of users"] == "none"
-    assert facts["Time"] == "no timestamps: rows in order"
-    assert "Every item has events in training" in found.text
-    assert "Transition and popularity are computed in one go" in found.text
-
-
 def test_times_and_features_of_the_data_are_given(report, parsed):
     facts = {row[0]["text"]: row[1]["text"] for row in parsed.tables["The data"]}
     first, last = (models.service().events.frame["timestamp"].sort()[n] for n in (0, -1))
@@ -263,38 +159,3 @@ def test_times_and_features_of_the_data_are_given(report, parsed):
     assert facts["Time"] == f"{days[0]} to {days[1]} UTC"
     assert "genres (categories)" in facts["Features of items"]
     assert facts["Users"] == "150" and facts["Events"] == f"{report.data['data']['events']:,}"
-
-
-def test_what_a_network_cannot_say_is_a_dash():
-    # The last item of everybody occurs nowhere else: transition has no probability for it.
-    histories = {f"u{n}": [f"i{(n + t) % 9}" for t in range(6)] + ["new"] for n in range(40)}
-    report = ym.evaluate(worlds.table(histories), networks=[ym.Transition(), ym.Popularity()])
-    text = report.html()
-    assert numbers(Page(text), "Rows over all requests")["transition"]["NLL"]["text"] == DASH
-    assert "nan" not in re.findall(r"\w+", text.lower()) and ">None<" not in text
-
-
-@pytest.mark.parametrize(
-    ("split", "said"),
-    [("cold-users:0.2", "20% of the users"), ("time:2025-10-01", "Everything before 2025-10-01")],
-)
-def test_other_splits_are_reported(split, said):
-    s = models.service()
-    report = ym.evaluate(
-        s.events, s.items, s.users, networks=["popularity", "transition"], split=split
-    )
-    assert said in Page(report.html()).text
-
-
-def test_cold_items_are_told_apart_from_warm_ones():
-    report = models.report("cold-items:0.3")
-    found = Page(report.html())
-    for cohort, name in (
-        ("warm", "items known from training"),
-        ("cold", "cold items, ranked among cold items"),
-        ("cold-among-all", "cold items, ranked among all"),
-    ):
-        shown = numbers(found, f"Rows over {name}")
-        for row in report.rows(cohort):
-            assert shown[called(row["name"])]["HR@10"]["text"] == f"{row['hr@10']:.4f}"
-    assert "Warm and cold items" in found.text and "Weights for cold items" in found.text

@@ -48,9 +48,9 @@ def test_names_are_listed():
 def test_a_difference_counts_only_where_chance_is_unlikely():
     networks = {"networks": {"content": {}, "popularity": {}}}
     for mean, p, start in (
-        (0.1, 0.001, "The mean of 2 networks is better than the best of them, content"),
-        (0.1, 0.2, "The mean cannot be told apart from its best network, content"),
-        (-0.1, 0.001, "The mean falls short of its best network, content"),
+        (0.1, 0.001, "The mean of 2 networks ranks better than the best of them, content"),
+        (0.1, 0.2, "The mean is not reliably better or worse than its best network, content"),
+        (-0.1, 0.001, "The mean ranks worse than its best network, content"),
     ):
         assert words.headline({**networks, "comparisons": [compared(mean, p)]}) == start
 

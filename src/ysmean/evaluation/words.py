@@ -87,11 +87,11 @@ def headline(data: Mapping[str, Any]) -> str:
         (name,) = data["networks"]
         return f"One network, {name}: there is no mean to compare it with"
     against = data["comparisons"][0]
-    best = against["b"]
+    best, count = against["b"], len(data["networks"])
     return {
-        1: f"The mean of {len(data['networks'])} networks is better than the best of them, {best}",
-        0: f"The mean cannot be told apart from its best network, {best}",
-        -1: f"The mean falls short of its best network, {best}",
+        1: f"The mean of {count} networks ranks better than the best of them, {best}",
+        0: f"The mean is not reliably better or worse than its best network, {best}",
+        -1: f"The mean ranks worse than its best network, {best}",
     }[standing(against["result"])]
 
 
