@@ -23,6 +23,14 @@ def service():
 
 
 @cache
+def report(split="leave-last-out"):
+    s = service()
+    return ym.evaluate(
+        s.events, s.items, s.users, networks=specs(), candidates="events", split=split
+    )
+
+
+@cache
 def recommender():
     s = service()
     return ym.train(s.events, s.items, s.users, networks=specs(), seed=1)

@@ -234,3 +234,17 @@ def test_settings_out_of_range_are_refused() -> None:
         metrics.expected_calibration_error([0.1], [1], bins=0)
     with pytest.raises(DataError, match="values is empty"):
         metrics.bootstrap_interval([])
+
+
+def test_reliability_sorts_requests_into_bins_of_equal_mass():
+    found = metrics.reliability([0.4, 0.1, 0.3, 0.2], [1, 0, 1, 0], bins=2)
+    assert found.stated.tolist() == pytest.approx([0.15, 0.35])
+    assert found.observed.tolist() == [0, 1] and found.counts.tolist() == [2, 2]
+    assert found.error == pytest.approx((2 * 0.15 + 2 * 0.65) / 4)
+
+
+def test_percentiles_count_smaller_values_and_half_of_equal_ones():
+    found = metrics.percentiles([5, 0, 5, 1])
+    assert found.tolist() == [0.75, 0.125, 0.75, 0.375]
+    assert found.mean() == 0.5
+    assert len(metrics.percentiles([])) == 0

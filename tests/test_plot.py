@@ -10,7 +10,7 @@ def test_a_networks_boxes_follow_its_layers_from_input_to_softmax():
     order = list(graph)
     assert order[0] == "tokens" and graph["tokens"].parents == ()
     assert graph["pool"].parents == ("past", "recent")
-    assert graph["content_scores"].parents == ("query",)
+    assert graph["content_scores"].parents == ("both",)
     softmaxes = [node for node in graph.values() if node.text.startswith("softmax")]
     assert [node.text for node in softmaxes] == [
         "softmax over warm items",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,9 +110,10 @@ def evaluate(
         unknown_items=unknown_items,
         progress=default_progress(),
     )
+    report.data["command"] = shlex.join(["ysmean", *sys.argv[1:]])
     report.save(out)
     show.report(_console(), report)
-    _talk(f"saved {out / 'report.json'} and {out / 'requests.parquet'}")
+    _talk(f"saved {out / 'report.html'}, {out / 'report.json'} and {out / 'requests.parquet'}")
 
 
 @app.command()

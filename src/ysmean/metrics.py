@@ -168,15 +168,33 @@ def paired_bootstrap(
     return Difference(float((x - y).mean()), float(low), float(high), float(p_value))
 
 
-def expected_calibration_error(
-    confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = 15
-) -> float:
-    """Return the mean gap between stated and observed frequency.
+@dataclass(frozen=True)
+class Reliability:
+    """Stated and observed frequency in bins, by ascending confidence.
 
-    ECE = Σ_b n_b / n · |mean confidence in b - mean of correct in b| (Naeini et al., 2015), in the
-    variant with bins of equal mass: requests are sorted by confidence and cut into bins whose
-    sizes differ by one at most. Bins of equal width would put nearly all requests into the first,
-    since top-1 probabilities over a whole catalogue crowd near 0. Ties are cut in input order.
+    Attributes:
+        stated: float64 (b,), mean confidence of each bin.
+        observed: float64 (b,), how often it came true.
+        counts: int64 (b,), requests in each bin.
+    """
+
+    stated: DoubleArray
+    observed: DoubleArray
+    counts: npt.NDArray[np.int64]
+
+    @property
+    def error(self) -> float:
+        """Σ_b n_b / n · |stated - observed|, the expected calibration error."""
+        gaps = np.abs(self.stated - self.observed)
+        return float((gaps * self.counts).sum() / self.counts.sum())
+
+
+def reliability(confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = 15) -> Reliability:
+    """Return how often what was stated with a confidence came true, in bins of equal mass.
+
+    Requests are sorted by confidence and cut into bins whose sizes differ by one at most. Bins of
+    equal width would put nearly all requests into the first, since top-1 probabilities over a
+    whole catalogue crowd near 0. Ties are cut in input order.
 
     Args:
         confidence: stated probabilities (n,), n >= 1.
@@ -193,8 +211,41 @@ def expected_calibration_error(
             "and at least one request."
         )
     parts = np.array_split(np.argsort(c, kind="stable"), min(bins, len(c)))
-    gaps = [abs(c[part].mean() - y[part].mean()) * len(part) for part in parts]
-    return float(sum(gaps) / len(c))
+    return Reliability(
+        np.array([c[part].mean() for part in parts]),
+        np.array([y[part].mean() for part in parts]),
+        np.array([len(part) for part in parts], np.int64),
+    )
+
+
+def expected_calibration_error(
+    confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = 15
+) -> float:
+    """Return the mean gap between stated and observed frequency.
+
+    ECE = Σ_b n_b / n · |mean confidence in b - mean of correct in b| (Naeini et al., 2015), in the
+    variant with bins of equal mass; see `reliability`.
+
+    Args:
+        confidence: stated probabilities (n,), n >= 1.
+        correct: 1 where it came true, else 0, (n,).
+        bins: how many; n of them where n is smaller.
+    """
+    return reliability(confidence, correct, bins).error
+
+
+def percentiles(counts: npt.ArrayLike) -> DoubleArray:
+    """Return each value's place among all of them, float64 (n,) between 0 and 1.
+
+    The share of smaller values, and half of the share of equal ones: the mean over all is 0.5.
+
+    Args:
+        counts: such as the events of each item, (n,).
+    """
+    v = _vector("counts", counts)
+    ordered = np.sort(v)
+    below = np.searchsorted(ordered, v, "left") + np.searchsorted(ordered, v, "right")
+    return np.asarray(below / (2 * max(1, len(v))))
 
 
 def _resampled_means(values: DoubleArray, seed: int, resamples: int) -> Iterator[DoubleArray]:

@@ -59,7 +59,8 @@ class Recommender:
         """Answer many requests, in order; a request alone gets the same answer."""
         answers: list[Recommendations] = []
         for lo in range(0, len(requests), CHUNK):
-            answers += self._answer(requests[lo : lo + CHUNK])
+            some = requests[lo : lo + CHUNK]
+            answers += self.answer(some, self.encode(some))
         return answers
 
     def similar(
@@ -89,8 +90,8 @@ class Recommender:
         scale = {name: float(name in chosen) for name in networks}
         return self.recommend(history=[item_id], scale=scale, k=k)
 
-    def _answer(self, requests: Sequence[Request]) -> list[Recommendations]:
-        encoded = self.encode(requests)
+    def answer(self, requests: Sequence[Request], encoded: Encoded) -> list[Recommendations]:
+        """Answer requests whose arrays are there already, as those of an evaluation's questions."""
         stream = self.stream(encoded.batch, encoded.allowed)
         weights = self.resolve(requests, encoded.batch, stream)
         top = top_k_of_mean(stream, weights, max(encoded.k))

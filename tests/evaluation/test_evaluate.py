@@ -1,12 +1,14 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
+import models
 import worlds
 import ysmean as ym
-from models import service, specs
+from models import service
 from ysmean.data.histories import COHORTS
 from ysmean.errors import ConfigError, DataError
 
@@ -15,8 +17,7 @@ ROWS = ["collaborative", "transition", "content", "knowledge", "popularity", "me
 
 @pytest.fixture(scope="module")
 def report():
-    s = service()
-    return ym.evaluate(s.events, s.items, s.users, networks=specs(), candidates="events")
+    return models.report()
 
 
 def test_there_is_a_row_for_every_network_and_mean_and_every_cohort(report):
@@ -58,9 +59,73 @@ def test_json_has_no_nan_and_files_are_complete(report, tmp_path):
     assert data["seconds"]["train"].keys() >= set(ROWS[:5])
     assert pl.read_parquet(tmp_path / "report" / "requests.parquet").equals(report.requests)
     assert sorted(p.name for p in (tmp_path / "report").iterdir()) == [
+        "report.html",
         "report.json",
         "requests.parquet",
     ]
+
+
+def test_a_report_that_cannot_be_drawn_leaves_the_old_one_as_it_is(report, tmp_path):
+    report.save(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    broken = replace(report, data={k: v for k, v in report.data.items() if k != "samples"})
+    with pytest.raises(KeyError, match="samples"):
+        broken.save(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_a_network_is_worth_is_the_fall_of_the_mean_without_it(report):
+    frame = report.requests.filter(pl.col("row") == "mean")
+    gains = [1 / np.log2(1 + r) if r <= 10 else 0 for r in frame["rank"].to_list()]
+    for entry in report.data["worth"]:
+        result = entry["without"]
+        assert result["b"] == pytest.approx(np.mean(gains))
+        assert result["difference"]["mean"] == pytest.approx(result["a"] - result["b"])
+    assert sum(entry["weight"] for entry in report.data["worth"]) == pytest.approx(1)
+
+
+def test_the_mean_without_one_of_two_networks_is_the_other():
+    chain = worlds.markov_chain(users=60, length=5)
+    report = ym.evaluate(chain, networks=[ym.Transition(window=1), ym.Popularity()])
+    worth = {entry["name"]: entry["without"]["a"] for entry in report.data["worth"]}
+    assert worth["transition"] == pytest.approx(report.row("popularity")["ndcg@10"])
+    assert worth["popularity"] == pytest.approx(report.row("transition")["ndcg@10"])
+
+
+def test_the_mean_is_compared_with_its_best_network_and_the_plain_mean(report):
+    best = max(ROWS[:4], key=lambda name: report.row(name)["ndcg@10"])
+    first, second = report.data["comparisons"]
+    assert (first["b"], second["b"]) == (best, "mean-equal")
+    assert first["result"]["a"] == pytest.approx(report.row("mean")["ndcg@10"])
+    assert first["result"]["b"] == pytest.approx(report.row(best)["ndcg@10"])
+
+
+def test_calibration_curves_hold_every_request_and_average_to_what_was_stated(report):
+    for row in report.rows():
+        curve = row["calibration"]["curve"]
+        counts = np.array(curve["requests"])
+        assert counts.sum() == row["requests"] and counts.max() - counts.min() <= 1
+        assert counts @ curve["stated"] / counts.sum() == pytest.approx(
+            row["calibration"]["p_top1"]
+        )
+        assert counts @ curve["observed"] / counts.sum() == pytest.approx(row["hr@1"])
+
+
+def test_popularity_is_the_percentile_of_training_events():
+    # In training: a and b 5 times each, c 4 times, d never (the last event of all is d).
+    histories = {f"u{n}": ["a", "b", "c", "d"] for n in range(4)} | {"short": ["a", "b"]}
+    report = ym.evaluate(worlds.table(histories), networks=[ym.Popularity()])
+    # c is the validation event: percentiles are a, b 3/4 each, c and d (0 events) 1/4 each.
+    popularity = report.row("popularity")["popularity"]
+    assert popularity["targets"] == pytest.approx(0.25)
+    assert popularity["recommended"] == pytest.approx(0.25)  # d alone is not seen yet
+
+
+def test_among_new_users_popularity_may_be_the_best_member(report):
+    data = {**report.data, "split": "cold-users:0.1"}
+    rows = [{**r, "ndcg@10": 0.99} if r["name"] == "popularity" else r for r in data["rows"]]
+    assert replace(report, data={**data, "rows": rows}).best_member()["name"] == "popularity"
+    assert replace(report, data={**report.data, "rows": rows}).best_member()["kind"] == "network"
 
 
 def test_nothing_of_the_held_out_events_is_learned():

@@ -131,21 +131,32 @@ def compare(a: Side, b: Side, seed: int = 0) -> list[Comparison]:
     chosen |= {str(c): cohorts == c for c in dict.fromkeys(cohorts.tolist())}
     ranks = [side.requests.get_column("rank").to_numpy() for side in (a, b)]
     return [
-        _comparison(metric, cohort, ranks[0][mask], ranks[1][mask], seed)
+        compare_ranks(metric, cohort, ranks[0][mask], ranks[1][mask], seed)
         for cohort, mask in chosen.items()
         for metric in ("ndcg@10", "hr@10", "mrr")
     ]
 
 
-def _comparison(
+def compare_ranks(
     metric: str,
     cohort: str,
     ranks_a: npt.NDArray[np.int64],
     ranks_b: npt.NDArray[np.int64],
-    seed: int,
+    seed: int = 0,
+    resamples: int = 10_000,
 ) -> Comparison:
+    """Compare the ranks (n,) that two sides gave the same targets, by one metric.
+
+    Args:
+        metric: `"ndcg@10"`, `"hr@10"` or `"mrr"`.
+        cohort: of the requests.
+        ranks_a: of the targets, 1 = best, 0 = not ranked.
+        ranks_b: of the same targets in the same order.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+    """
     x, y = _values(metric, ranks_a), _values(metric, ranks_b)
-    difference = metrics.paired_bootstrap(x, y, seed)
+    difference = metrics.paired_bootstrap(x, y, seed, resamples)
     return Comparison(metric, cohort, float(x.mean()), float(y.mean()), difference, len(x))
 
 

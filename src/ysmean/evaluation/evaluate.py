@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import resource
 import time
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,13 @@ from ysmean.data.items import Items
 from ysmean.data.splits import make_split
 from ysmean.data.users import Users
 from ysmean.errors import ConfigError, DataError
-from ysmean.evaluation.report import Answers, Report
+from ysmean.evaluation.answers import Answers, Found
+from ysmean.evaluation.facts import facts
+from ysmean.evaluation.report import Report
+from ysmean.evaluation.rows import popularity_of
+from ysmean.evaluation.samples import samples
 from ysmean.mean.proportions import Proportions
-from ysmean.mean.ranks import Standing, standing
+from ysmean.mean.ranks import standing
 from ysmean.mean.stream import DoubleArray, Stream
 from ysmean.networks.registry import Spec
 from ysmean.recommender import CHUNK, Recommender
@@ -82,22 +87,23 @@ def evaluate(
     apart: list[Answers] = []
     if parts_of.withheld is not None:
         answers, apart = tell_items_apart(answers, parts, questions, base, seen, progress)
-    seconds = {
-        "train": {name: log["seconds"] for name, log in parts.manifest["training"].items()},
-        "evaluate": time.perf_counter() - trained,
-        "total": time.perf_counter() - began,
+    counts = data.histories.only(parts_of.train).counts(len(data.catalogue))
+    about = {
+        "split": split,
+        "candidates": candidates,
+        "seen": seen,
+        "catalogue": int(base.sum()),
+        "seconds": {
+            "train": {name: log["seconds"] for name, log in parts.manifest["training"].items()},
+            "evaluate": time.perf_counter() - trained,
+            "total": time.perf_counter() - began,
+        },
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "python": platform.python_version(),
+        "data": facts(parts, parts_of),
+        "samples": samples(Recommender(parts), answers, base, seen, seed),
     }
-    return Report.of(
-        answers,
-        apart,
-        parts,
-        split=split,
-        candidates=candidates,
-        seen=seen,
-        catalogue=int(base.sum()),
-        seconds=seconds,
-        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-    )
+    return Report.of(answers, apart, parts, popularity_of(counts, base), about)
 
 
 def ask(
@@ -119,28 +125,34 @@ def ask(
     recommender = Recommender(parts)
     catalogue = parts.catalogue
     available = catalogue.available
-    found: list[Standing] = []
-    asked: list[Questions] = []
+    found: list[Found] = []
+    kept: list[npt.NDArray[np.bool_]] = []
     task = progress.start("evaluate", -(-len(questions) // CHUNK))
     for part in questions.chunks(CHUNK):
         inside = part.allowed(base, seen=seen, available=available).contains(part.targets)
+        kept.append(inside)
         part = part[inside]
         if len(part):
             stream = recommender.stream(
                 part.batch(), part.allowed(base, seen=seen, available=available)
             )
+            rows, without = row_weights(parts.proportions, stream, part)
             found.append(
-                standing(stream, row_weights(parts.proportions, stream, part), part.targets, TOP)
+                Found(
+                    standing(stream, rows, part.targets, TOP),
+                    rows[-1].sum(2),
+                    standing(stream, without, part.targets, 1).ranks,
+                )
             )
-            asked.append(part)
         progress.advance(task)
     progress.stop(task)
-    if not asked:
+    if not found:
         raise DataError(
             "No test event can be answered: every target lies outside the allowed sets."
         )
     names = [*parts.networks, "mean-equal", "mean"]
-    return Answers.join(names, found, asked, outside=len(questions) - sum(map(len, asked)))
+    chosen = np.concatenate(kept)
+    return Answers.join(names, found, questions[chosen], outside=int((~chosen).sum()))
 
 
 def tell_items_apart(
@@ -167,18 +179,22 @@ def tell_items_apart(
     return told, [replace(among_cold, cohorts=named)]
 
 
-def row_weights(proportions: Proportions, stream: Stream, questions: Questions) -> DoubleArray:
-    """Return the members' weights of every row: each network alone, equal, fitted.
+def row_weights(
+    proportions: Proportions, stream: Stream, questions: Questions
+) -> tuple[DoubleArray, DoubleArray]:
+    """Return the members' weights of every row, and of the fitted mean without each network.
 
     Returns:
-        float64 (K + 2, B, K, 2).
+        float64 (K + 2, B, K, 2): each network alone, equal, fitted; and (K, B, K, 2).
     """
     count = len(proportions.names)
-    cohorts = questions.batch(1).cohorts
-    stated = [*np.eye(count), np.ones(count), None]
-    return np.stack(
-        [
-            proportions.resolve(cohorts, stream.answering, stream.normalizers[2], stated=row)
-            for row in stated
-        ]
-    )
+    cohorts, counts = questions.batch(1).cohorts, stream.normalizers[2]
+
+    def resolved(
+        stated: DoubleArray | None = None, scale: DoubleArray | None = None
+    ) -> DoubleArray:
+        return proportions.resolve(cohorts, stream.answering, counts, scale, stated)
+
+    rows = [resolved(row) for row in (*np.eye(count), np.ones(count), None)]
+    without = [resolved(scale=1 - one) for one in np.eye(count)]
+    return np.stack(rows), np.stack(without)

@@ -4,69 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from ysmean import metrics
 from ysmean.bundle import Parts
-from ysmean.data.batch import Questions
-from ysmean.data.histories import COHORTS, cohort_of
-from ysmean.mean.ranks import Standing
+from ysmean.evaluation.answers import Answers
+from ysmean.evaluation.compare import compare_ranks
+from ysmean.evaluation.page import page
+from ysmean.evaluation.rows import row_of
 from ysmean.mean.stream import DoubleArray
+from ysmean.networks.registry import spec_to_json
 
-
-@dataclass(frozen=True)
-class Answers:
-    """How R rows answered n questions.
-
-    Attributes:
-        names: of the rows.
-        standing: ranks, probabilities and top lists, joined over the questions.
-        cohorts: the cohort of each question.
-        user_ids: of the questions.
-        targets: int32 (n,).
-        outside: questions that were not asked, their target being outside the allowed set.
-    """
-
-    names: list[str]
-    standing: Standing
-    cohorts: npt.NDArray[np.str_]
-    user_ids: pl.Series
-    targets: npt.NDArray[np.int32]
-    outside: int
-
-    @classmethod
-    def join(
-        cls, names: list[str], found: Sequence[Standing], asked: Sequence[Questions], outside: int
-    ) -> Answers:
-        """Join the answers to consecutive batches."""
-        width = max(s.top_classes.shape[2] for s in found)
-
-        def padded(tops: npt.NDArray[Any], fill: int) -> npt.NDArray[Any]:
-            missing = width - tops.shape[2]
-            return np.pad(tops, ((0, 0), (0, 0), (0, missing)), constant_values=fill)
-
-        whole = Standing(
-            np.concatenate([s.ranks for s in found], axis=1),
-            np.concatenate([s.probabilities for s in found], axis=1),
-            np.concatenate([padded(s.top_classes, -1) for s in found], axis=1),
-            np.concatenate([padded(s.top_scores, 0) for s in found], axis=1),
-        )
-        users = np.concatenate([q.users for q in asked])
-        return cls(
-            names,
-            whole,
-            np.array(COHORTS)[np.concatenate([cohort_of(q.ends - q.starts) for q in asked])],
-            asked[0].histories.user_ids.gather(users),
-            np.concatenate([q.targets for q in asked]),
-            outside,
-        )
+WORTH_RESAMPLES = 2_000  # one comparison a network; p-values down to 0.001 are enough
 
 
 @dataclass(frozen=True)
@@ -90,13 +43,8 @@ class Report:
         answers: Answers,
         apart: Sequence[Answers],
         parts: Parts,
-        *,
-        split: str,
-        candidates: str,
-        seen: str,
-        catalogue: int,
-        seconds: dict[str, Any],
-        peak_memory: int,
+        popularity: DoubleArray,
+        about: Mapping[str, Any],
     ) -> Report:
         """Compute every row of the report.
 
@@ -104,46 +52,44 @@ class Report:
             answers: to all questions; their cohorts and "all" become rows.
             apart: answers to some questions asked in another way; their cohorts become rows.
             parts: of the recommender that was asked.
-            split: its name.
-            candidates: which items could be answered with.
-            seen: whether items of the history could be.
-            catalogue: how many items could be.
-            seconds: wall times.
-            peak_memory: bytes.
+            popularity: float64 (N,), each item's percentile by training events.
+            about: what else is reported: split, candidates, seen, catalogue (how many items could
+                be answered with), seconds, data, samples.
         """
         kinds = {name: kind_of(name, parts) for name in answers.names}
-        sets = [(answers, cohort) for cohort in ("all", *_cohorts(answers))]
-        sets += [(other, cohort) for other in apart for cohort in _cohorts(other)]
+        sets = [(answers, cohort) for cohort in ("all", *answers.present())]
+        sets += [(other, cohort) for other in apart for cohort in other.present()]
         rows = [
-            row_of(which, number, kinds[name], cohort, catalogue)
+            row_of(which, number, kinds[name], cohort, about["catalogue"], popularity)
             for which, cohort in sets
             for number, name in enumerate(answers.names)
         ]
+        proportions = parts.proportions
         data = {
-            "split": split,
-            "requests": len(answers.targets),
+            **about,
+            "requests": len(answers),
             "outside": answers.outside,
-            "catalogue": catalogue,
-            "candidates": candidates,
-            "seen": seen,
             "rows": rows,
             "proportions": {
-                "table": parts.proportions.table(),
+                "table": proportions.table(),
                 "temperatures": {
                     name: {"warm": float(warm), "cold": float(cold)}
                     for name, (warm, cold) in zip(
-                        parts.proportions.names, parts.proportions.temperatures, strict=True
+                        proportions.names, proportions.temperatures, strict=True
                     )
                 },
-                "cold_odds": parts.proportions.cold_odds,
+                "cold_odds": proportions.cold_odds,
             },
-            "seconds": seconds,
-            "peak_memory_bytes": peak_memory,
             "model": parts.model_id,
+            "networks": {name: spec_to_json(spec) for name, spec in parts.specs.items()},
             "manifest": dict(parts.manifest),
         }
-        requests = pl.concat([_requests(which, parts) for which in (answers, *apart)])
-        return cls(data, requests, parts)
+        item_ids = parts.catalogue.frame.get_column("item_id")
+        requests = pl.concat([which.frame(item_ids) for which in (answers, *apart)])
+        found = cls(data, requests, parts)
+        data["comparisons"] = found.comparisons(answers)
+        data["worth"] = worth(answers, list(parts.networks))
+        return found
 
     def rows(self, cohort: str = "all") -> list[dict[str, Any]]:
         """Return the rows of a cohort."""
@@ -154,17 +100,45 @@ class Report:
         return next(row for row in self.rows(cohort) if row["name"] == name)
 
     def best_member(self) -> dict[str, Any]:
-        """Return the row of the single network with the highest NDCG@10."""
-        members = [row for row in self.rows() if row["kind"] == "network"]
+        """Return the row of the single network with the highest NDCG@10.
+
+        Popularity counts as one among new users, where it is hard to beat.
+        """
+        kinds = {"network"} | ({"baseline"} if self.data["split"][:10] == "cold-users" else set())
+        members = [row for row in self.rows() if row["kind"] in kinds]
         return max(members or self.rows(), key=lambda row: row["ndcg@10"])
 
+    def comparisons(self, answers: Answers) -> list[dict[str, Any]]:
+        """Compare the fitted mean with its best member and the plain mean, over all requests."""
+        if len(self.data["networks"]) < 2:
+            return []
+        return [
+            {
+                "a": "mean",
+                "b": other,
+                "result": asdict(
+                    compare_ranks("ndcg@10", "all", answers.ranks("mean"), answers.ranks(other))
+                ),
+            }
+            for other in (self.best_member()["name"], "mean-equal")
+        ]
+
+    def html(self) -> str:
+        """Return the report as a page that needs no other file."""
+        return page(self.data)
+
     def save(self, folder: str | Path) -> None:
-        """Write `report.json` and `requests.parquet`, each whole or not at all."""
+        """Write `report.html`, `report.json`, `requests.parquet`: each whole or not at all."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
+        texts = {
+            "report.json": json.dumps(self.data, indent=1, allow_nan=False),
+            "report.html": self.html(),
+        }
         self.requests.write_parquet(place / ".requests.parquet")
-        (place / ".report.json").write_text(json.dumps(self.data, indent=1, allow_nan=False))
-        for name in ("requests.parquet", "report.json"):
+        for name, text in texts.items():
+            (place / f".{name}").write_text(text, encoding="utf-8")
+        for name in ("requests.parquet", *texts):
             os.replace(place / f".{name}", place / name)
 
 
@@ -175,77 +149,27 @@ def kind_of(name: str, parts: Parts) -> str:
     return "baseline" if parts.specs[name].kind == "popularity" else "network"
 
 
-def row_of(answers: Answers, number: int, kind: str, cohort: str, catalogue: int) -> dict[str, Any]:
-    """Return one row of the report.
+def worth(answers: Answers, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what each network is worth: its mean weight, and the mean without it.
 
-    Args:
-        answers: of all rows.
-        number: of the row.
-        kind: of the row.
-        cohort: `"all"` or one of the answers'.
-        catalogue: items that could be answered with.
+    The other networks keep their fitted proportions; nothing is fitted anew.
     """
-    chosen = np.ones(len(answers.targets), bool)
-    if cohort != "all":
-        chosen = answers.cohorts == cohort
-    head = {"name": answers.names[number], "kind": kind, "cohort": cohort}
-    count = int(chosen.sum())
-    if not count:
-        empty = dict.fromkeys(("ndcg@10", "hr@10", "hr@1", "mrr", "nll", "coverage@10"))
-        return {**head, **empty, "calibration": None, "requests": 0, "answered": None, "ci95": {}}
-    ranks = answers.standing.ranks[number, chosen]
-    per_request = {
-        "ndcg@10": metrics.ndcg(ranks, 10),
-        "hr@10": metrics.hit_rate(ranks, 10),
-        "hr@1": metrics.hit_rate(ranks, 1),
-        "mrr": metrics.reciprocal_rank(ranks),
-    }
-    scores = answers.standing.top_scores[number, chosen]
-    return {
-        **head,
-        **{name: float(values.mean()) for name, values in per_request.items()},
-        "nll": metrics.mean_nll(answers.standing.probabilities[number, chosen]),
-        "coverage@10": metrics.coverage(
-            answers.standing.top_classes[number, chosen][:, :10], catalogue
-        ),
-        "calibration": _calibration(scores, per_request["hr@1"]),
-        "requests": count,
-        "answered": float((ranks > 0).mean()),
-        "ci95": {
-            name: list(metrics.bootstrap_interval(values)) for name, values in per_request.items()
-        },
-    }
-
-
-def _cohorts(answers: Answers) -> list[str]:
-    """Return the cohorts to report: all of the history lengths, or what there is."""
-    found = dict.fromkeys(answers.cohorts.tolist())
-    return list(COHORTS) if set(found) <= set(COHORTS) else sorted(found)
-
-
-def _calibration(scores: npt.NDArray[np.float32], right: DoubleArray) -> dict[str, float]:
-    top1 = scores[:, 0].astype(np.float64)
-    return {
-        "p_top1": float(top1.mean()),
-        "mass_top10": float(scores[:, :10].sum(1, dtype=np.float64).mean()),
-        "ece": float(metrics.expected_calibration_error(top1, right)),
-    }
-
-
-def _requests(answers: Answers, parts: Parts) -> pl.DataFrame:
-    items = parts.catalogue.frame.get_column("item_id").gather(answers.targets)
-    frames = [
-        pl.DataFrame(
-            {
-                "request": np.arange(len(answers.targets)),
-                "user_id": answers.user_ids,
-                "item_id": items,
-                "cohort": answers.cohorts,
-                "row": [name] * len(answers.targets),
-                "rank": answers.standing.ranks[number],
-                "probability": answers.standing.probabilities[number],
-            }
-        )
-        for number, name in enumerate(answers.names)
+    alone = len(names) < 2
+    return [
+        {
+            "name": name,
+            "weight": float(answers.weights[:, k].mean()),
+            "without": None
+            if alone
+            else asdict(
+                compare_ranks(
+                    "ndcg@10",
+                    "all",
+                    answers.without[k],
+                    answers.ranks("mean"),
+                    resamples=WORTH_RESAMPLES,
+                )
+            ),
+        }
+        for k, name in enumerate(names)
     ]
-    return pl.concat(frames)
