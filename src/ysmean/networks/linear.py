@@ -1,0 +1,222 @@
+"""Linear: a ridge regression of the next item on the faded history, solved in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, sparse
+
+from ysmean.data.batch import Batch, ranges
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.histories import Histories
+from ysmean.errors import ConfigError, NothingToLearn
+from ysmean.networks.dot import answers_to_history
+from ysmean.networks.linear_layers import FadedLookup, LogAbove
+from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
+from ysmean.networks.ridge import fading, left_out, normal_equations, solve, thin
+from ysmean.networks.rows import RowTable, SparseRows, sum_rows
+
+EXAMPLES = 2048  # users whose last event decides what is left to popularity
+TINY = 1e-30  # the floor of items that are not covered
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Scores are a sum of one learned row for each item of the history, faded by its age.
+
+    Steck's EASE (2019) explains an item by the other items of the same user; this one explains the
+    next item by those before it, so that order counts and nothing has to be kept from explaining
+    itself.
+
+    Attributes:
+        history: how many recent items are looked at.
+        recency: the item n steps back weighs n ** -recency.
+        regularisation: added to the diagonal of the normal equations.
+        neighbours: strongest entries kept for each item.
+        limit: items with events at most; beyond it the fit would need too much memory.
+    """
+
+    kind: ClassVar[str] = "linear"
+    history: int = 50
+    recency: float = 1.0
+    regularisation: float = 300.0
+    neighbours: int = 1000
+    limit: int = 20_000
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no regression."""
+        if min(self.history, self.neighbours, self.limit) < 1:
+            raise ConfigError("Linear: history, neighbours and limit must be at least 1.")
+        if not (self.recency >= 0 and self.regularisation > 0):
+            raise ConfigError(
+                f"Linear got recency={self.recency}, regularisation={self.regularisation}; "
+                "recency must not be negative and regularisation above 0."
+            )
+
+    def missing(self, catalogue: Catalogue) -> str | None:
+        """Return why the network cannot be built on a catalogue; None if it can."""
+        size = int(catalogue.warm.sum())
+        if size <= self.limit:
+            return None
+        return (
+            f"{size:,} items with events need two tables of {size:,} x {size:,} numbers, "
+            f"{fit_bytes(size):,} bytes; its limit is {self.limit:,} items, "
+            f"{fit_bytes(self.limit):,} bytes. Set limit = {size} where there is enough memory"
+        )
+
+    def begin(self, data: TrainingData, seed: int) -> LinearNetwork:
+        """Count, solve and thin out; there is nothing to learn by steps.
+
+        Raises:
+            NothingToLearn: if no user has two events.
+        """
+        counts = data.histories.counts(len(data.catalogue))
+        classes = np.flatnonzero(counts > 0).astype(np.int32)  # (M,)
+        place = np.cumsum(counts > 0) - 1
+        histories = replace(data.histories, classes=place[data.histories.classes].astype(np.int32))
+        if not (histories.lengths > 1).any():
+            raise NothingToLearn("no user has two training events")
+        popular = counts[classes] + 1.0
+        popular /= popular.sum()
+        fade = fading(self.history, self.recency)
+        factor, weights = solve(
+            *normal_equations(histories, len(classes), fade), self.regularisation
+        )
+        floor = np.full(len(counts), TINY)
+        floor[classes] = popular * _left_to_popularity(
+            histories, fade, factor, weights, popular, seed
+        )
+        table = spread(thin(weights, self.neighbours), classes, len(counts))
+        return LinearNetwork(self, table, floor.astype(np.float32))
+
+
+class LinearNetwork(Network):
+    """log(max(x . B, 0) + floor), where x is the faded history and the floor is popularity's."""
+
+    def __init__(self, spec: Linear, table: RowTable, floor: FloatArray) -> None:
+        """Keep the rows.
+
+        Args:
+            spec: the settings.
+            table: B, one row for each item there was when it was fitted.
+            floor: float32 (N,), what popularity alone gives each class; `TINY` where not covered.
+        """
+        self.spec, self.table, self.floor = spec, table, floor
+        self.coverage = floor > TINY
+        self._known = len(table.offsets) - 1
+        self._fade = fading(spec.history, spec.recency)
+
+    def answers(self, batch: Batch) -> BoolArray:
+        """Answer requests with a recent item that was trained on."""
+        return answers_to_history(batch, self.coverage, self.spec.history)
+
+    def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
+        """Return the log of the summed rows above popularity's floor."""
+        tokens = batch.tokens[:, -self.spec.history :]
+        weights = np.where(tokens > 0, self._fade[: tokens.shape[1]][::-1], 0).astype(np.float32)
+        rows = sum_rows(self.table, tokens, weights)  # sparse (B, N)
+
+        def tile(lo: int, hi: int) -> FloatArray:
+            told = np.maximum(rows[:, lo:hi].toarray(), 0)
+            return np.asarray(np.log(told + self.floor[lo:hi]), np.float32)
+
+        return tile
+
+    def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
+        """Return the same logs from Keras layers."""
+        spec = self.spec
+        lookup = FadedLookup(spec.history, spec.recency, self._known, name="linear_recent")
+        rows = SparseRows.of(self.table, name="linear_rows")(*lookup(inputs["tokens"]))
+        return LogAbove.of(self.floor, name="linear_scores")(rows)
+
+    def state(self) -> State:
+        """Return the rows and the floor."""
+        return State(
+            {},
+            {
+                "offsets": self.table.offsets,
+                "classes": self.table.classes,
+                "values": self.table.values,
+                "floor": self.floor,
+            },
+        )
+
+    @classmethod
+    def from_state(cls, spec: Linear, state: State, catalogue: Catalogue) -> LinearNetwork:
+        """Rebuild from the rows; items added since then are not covered."""
+        a, size = state.arrays, len(catalogue)
+        floor = np.full(size, TINY, np.float32)
+        floor[: len(a["floor"])] = a["floor"]
+        return cls(spec, RowTable(a["offsets"], a["classes"], a["values"], size), floor)
+
+
+def fit_bytes(size: int) -> int:
+    """Return the memory of the two float32 tables that a fit on `size` items holds."""
+    return 2 * 4 * size * size
+
+
+def spread(table: RowTable, classes: npt.NDArray[np.int32], size: int) -> RowTable:
+    """Return a table over M classes as one over N, whose other rows are empty.
+
+    Args:
+        table: M rows over M classes.
+        classes: int32 (M,), their classes, ascending.
+        size: N.
+    """
+    lengths = np.zeros(size, np.int64)
+    lengths[classes] = np.diff(table.offsets)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return RowTable(offsets, classes[table.classes], table.values, size)
+
+
+def _left_to_popularity(
+    histories: Histories,
+    fade: FloatArray,
+    factor: FloatArray,
+    weights: FloatArray,
+    popular: npt.NDArray[np.float64],
+    seed: int,
+) -> float:
+    """Return the ε in p(i) ∝ max(score, 0) + ε popular(i) that makes last events most likely.
+
+    Each user's last training event is asked as if it alone had not been learned from, with the
+    items before it out of the question.
+    """
+    last = _askable(histories, seed)
+    if not len(last):
+        return 1.0
+    users = histories.users[last]
+    begins = histories.offsets[users]
+    owner, flat = ranges(np.maximum(begins, last - len(fade)), last)
+    shape = (len(last), len(popular))
+    x = (fade[last[owner] - flat - 1], (owner, histories.classes[flat]))
+    shown = sparse.csr_array(x, shape=shape)
+    targets = histories.classes[last]
+    scores = left_out(factor, weights, shown, targets, histories.weights[last])
+    np.maximum(scores, 0, out=scores)
+    owner, flat = ranges(begins, last)
+    seen = sparse.csr_array((np.ones(len(flat)), (owner, histories.classes[flat])), shape=shape)
+    seen.data[:] = 1
+    asked = np.arange(len(last))
+    hit, told = scores[asked, targets], scores.sum(1) - (seen * scores).sum(1)
+    rest = 1 - seen @ popular
+
+    def loss(log: float) -> float:
+        floor = np.exp(log)
+        return float(np.log((told + floor * rest) / (hit + floor * popular[targets])).mean())
+
+    return float(np.exp(optimize.minimize_scalar(loss, bounds=(-7, 7), method="bounded").x))
+
+
+def _askable(histories: Histories, seed: int) -> npt.NDArray[np.int64]:
+    """Return the last events of some users with more than one, where they repeat none before."""
+    last = histories.offsets[1:][histories.lengths > 1] - 1
+    last = np.sort(np.random.default_rng([seed, 19]).permutation(last)[:EXAMPLES])
+    owner, flat = ranges(histories.offsets[histories.users[last]], last)
+    again = histories.classes[flat] == histories.classes[last[owner]]
+    fresh: BoolArray = np.bincount(owner[again], minlength=len(last)) == 0
+    return np.asarray(last[fresh])
