@@ -1,5 +1,6 @@
 """The linear network: what it learns, what it leaves to popularity, when it cannot be built."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import worlds
 import ysmean as ym
 from ysmean.errors import ConfigError, NothingToLearn
 
-SMALL = ym.Linear(history=3, regularisation=1.0)
+SMALL = ym.Linear(history=3, recency=1.0, regularisation=1.0)
 
 
 def naive(histories, size, fade, regularisation):
@@ -58,12 +59,12 @@ def test_the_probabilities_equal_the_formula_computed_by_hand():
     np.testing.assert_allclose(share, share[0], rtol=1e-4)
     c = data.catalogue.classes(["i8", "i2", "i7", "i4"])  # the first is too long ago to count
     told = b[c[3]] + b[c[2]] / 2 + b[c[1]] / 3
-    expected = np.maximum(told, 0) + share[0] * popular
+    expected = (np.maximum(told, 0) + share[0] * popular) ** network.sharpness
     p = worlds.probabilities(network, data, [ym.Request(history=["i8", "i2", "i7", "i4"])])[0]
     np.testing.assert_allclose(p, expected / expected.sum(), rtol=1e-3)
 
 
-def test_what_is_left_to_popularity_makes_last_events_most_likely_when_not_learned_from():
+def test_share_of_popularity_and_sharpness_make_last_events_likeliest_when_not_learned_from():
     data, training, _ = worlds.material(random_world(seed=3))
     network = SMALL.begin(training, 0)
     size, h = len(data.catalogue), training.histories
@@ -82,15 +83,16 @@ def test_what_is_left_to_popularity_makes_last_events_most_likely_when_not_learn
         allowed = ~np.isin(np.arange(size), before)
         asked.append((np.maximum(told, 0), allowed, target))
 
-    def loss(share):
+    def loss(share, sharpness):
         total = 0.0
         for told, allowed, target in asked:
-            p = (told + share * popular) * allowed
+            p = (told + share * popular) ** sharpness * allowed
             total -= np.log(p[target] / p.sum())
         return total / len(asked)
 
-    best = min(loss(share) for share in np.exp(np.linspace(-7, 7, 200)))
-    assert loss(float(network.floor[0] / popular[0])) == pytest.approx(best, abs=1e-3)
+    grid = itertools.product(np.exp(np.linspace(-7, 7, 57)), np.exp(np.linspace(-2, 2, 33)))
+    best = min(loss(*at) for at in grid)
+    assert loss(float(network.floor[0] / popular[0]), network.sharpness) < best + 1e-3
 
 
 def test_only_the_strongest_neighbours_are_kept():

@@ -8,19 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse
 
-from ysmean.data.batch import Batch, ranges
+from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError, NothingToLearn
+from ysmean.networks.calibration import calibrate
 from ysmean.networks.dot import answers_to_history
 from ysmean.networks.linear_layers import FadedLookup, LogAbove
 from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
-from ysmean.networks.ridge import fading, left_out, normal_equations, solve, thin
+from ysmean.networks.ridge import fading, normal_equations, solve, thin
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 
-EXAMPLES = 2048  # users whose last event decides what is left to popularity
 TINY = 1e-30  # the floor of items that are not covered
 
 
@@ -42,7 +40,7 @@ class Linear:
 
     kind: ClassVar[str] = "linear"
     history: int = 50
-    recency: float = 1.0
+    recency: float = 0.8
     regularisation: float = 300.0
     neighbours: int = 1000
     limit: int = 20_000
@@ -86,26 +84,26 @@ class Linear:
         factor, weights = solve(
             *normal_equations(histories, len(classes), fade), self.regularisation
         )
-        floor = np.full(len(counts), TINY)
-        floor[classes] = popular * _left_to_popularity(
-            histories, fade, factor, weights, popular, seed
-        )
+        share, sharpness = calibrate(histories, fade, factor, weights, popular, seed)
+        floor = np.full(len(counts), TINY, np.float32)
+        floor[classes] = share * popular
         table = spread(thin(weights, self.neighbours), classes, len(counts))
-        return LinearNetwork(self, table, floor.astype(np.float32))
+        return LinearNetwork(self, table, floor, sharpness)
 
 
 class LinearNetwork(Network):
-    """log(max(x . B, 0) + floor), where x is the faded history and the floor is popularity's."""
+    """s log(max(x . B, 0) + floor): x is the faded history, the floor is popularity's."""
 
-    def __init__(self, spec: Linear, table: RowTable, floor: FloatArray) -> None:
+    def __init__(self, spec: Linear, table: RowTable, floor: FloatArray, sharpness: float) -> None:
         """Keep the rows.
 
         Args:
             spec: the settings.
             table: B, one row for each item there was when it was fitted.
             floor: float32 (N,), what popularity alone gives each class; `TINY` where not covered.
+            sharpness: s, multiplies the logits.
         """
-        self.spec, self.table, self.floor = spec, table, floor
+        self.spec, self.table, self.floor, self.sharpness = spec, table, floor, sharpness
         self.coverage = floor > TINY
         self._known = len(table.offsets) - 1
         self._fade = fading(spec.history, spec.recency)
@@ -122,7 +120,7 @@ class LinearNetwork(Network):
 
         def tile(lo: int, hi: int) -> FloatArray:
             told = np.maximum(rows[:, lo:hi].toarray(), 0)
-            return np.asarray(np.log(told + self.floor[lo:hi]), np.float32)
+            return np.asarray(self.sharpness * np.log(told + self.floor[lo:hi]), np.float32)
 
         return tile
 
@@ -131,12 +129,12 @@ class LinearNetwork(Network):
         spec = self.spec
         lookup = FadedLookup(spec.history, spec.recency, self._known, name="linear_recent")
         rows = SparseRows.of(self.table, name="linear_rows")(*lookup(inputs["tokens"]))
-        return LogAbove.of(self.floor, name="linear_scores")(rows)
+        return LogAbove.of(self.floor, self.sharpness, name="linear_scores")(rows)
 
     def state(self) -> State:
-        """Return the rows and the floor."""
+        """Return the rows, the floor and the sharpness."""
         return State(
-            {},
+            {"sharpness": self.sharpness},
             {
                 "offsets": self.table.offsets,
                 "classes": self.table.classes,
@@ -151,7 +149,8 @@ class LinearNetwork(Network):
         a, size = state.arrays, len(catalogue)
         floor = np.full(size, TINY, np.float32)
         floor[: len(a["floor"])] = a["floor"]
-        return cls(spec, RowTable(a["offsets"], a["classes"], a["values"], size), floor)
+        table = RowTable(a["offsets"], a["classes"], a["values"], size)
+        return cls(spec, table, floor, state.settings["sharpness"])
 
 
 def fit_bytes(size: int) -> int:
@@ -171,52 +170,3 @@ def spread(table: RowTable, classes: npt.NDArray[np.int32], size: int) -> RowTab
     lengths[classes] = np.diff(table.offsets)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return RowTable(offsets, classes[table.classes], table.values, size)
-
-
-def _left_to_popularity(
-    histories: Histories,
-    fade: FloatArray,
-    factor: FloatArray,
-    weights: FloatArray,
-    popular: npt.NDArray[np.float64],
-    seed: int,
-) -> float:
-    """Return the ε in p(i) ∝ max(score, 0) + ε popular(i) that makes last events most likely.
-
-    Each user's last training event is asked as if it alone had not been learned from, with the
-    items before it out of the question.
-    """
-    last = _askable(histories, seed)
-    if not len(last):
-        return 1.0
-    users = histories.users[last]
-    begins = histories.offsets[users]
-    owner, flat = ranges(np.maximum(begins, last - len(fade)), last)
-    shape = (len(last), len(popular))
-    x = (fade[last[owner] - flat - 1], (owner, histories.classes[flat]))
-    shown = sparse.csr_array(x, shape=shape)
-    targets = histories.classes[last]
-    scores = left_out(factor, weights, shown, targets, histories.weights[last])
-    np.maximum(scores, 0, out=scores)
-    owner, flat = ranges(begins, last)
-    seen = sparse.csr_array((np.ones(len(flat)), (owner, histories.classes[flat])), shape=shape)
-    seen.data[:] = 1
-    asked = np.arange(len(last))
-    hit, told = scores[asked, targets], scores.sum(1) - (seen * scores).sum(1)
-    rest = 1 - seen @ popular
-
-    def loss(log: float) -> float:
-        floor = np.exp(log)
-        return float(np.log((told + floor * rest) / (hit + floor * popular[targets])).mean())
-
-    return float(np.exp(optimize.minimize_scalar(loss, bounds=(-7, 7), method="bounded").x))
-
-
-def _askable(histories: Histories, seed: int) -> npt.NDArray[np.int64]:
-    """Return the last events of some users with more than one, where they repeat none before."""
-    last = histories.offsets[1:][histories.lengths > 1] - 1
-    last = np.sort(np.random.default_rng([seed, 19]).permutation(last)[:EXAMPLES])
-    owner, flat = ranges(histories.offsets[histories.users[last]], last)
-    again = histories.classes[flat] == histories.classes[last[owner]]
-    fresh: BoolArray = np.bincount(owner[again], minlength=len(last)) == 0
-    return np.asarray(last[fresh])

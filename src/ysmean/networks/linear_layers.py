@@ -40,26 +40,26 @@ class FadedLookup(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="ysmean")
 class LogAbove(keras.layers.Layer):
-    """log(max(x, 0) + floor) of (B, N), with a floor of each class."""
+    """sharpness * log(max(x, 0) + floor) of (B, N), with a floor of each class."""
 
-    def __init__(self, size: int, **kwargs: Any) -> None:
+    def __init__(self, size: int, sharpness: float, **kwargs: Any) -> None:
         """Make the layer for N classes."""
         super().__init__(**kwargs)
-        self.size = size
+        self.size, self.sharpness = size, sharpness
         self.floor = self.add_weight(
             shape=(size,), initializer="ones", trainable=False, name="floor"
         )
 
     @classmethod
-    def of(cls, floor: npt.NDArray[np.float32], **kwargs: Any) -> LogAbove:
+    def of(cls, floor: npt.NDArray[np.float32], sharpness: float, **kwargs: Any) -> LogAbove:
         """Make the layer that holds a floor (N,), all above 0."""
-        layer = cls(len(floor), **kwargs)
+        layer = cls(len(floor), sharpness, **kwargs)
         layer.set_weights([floor])
         return layer
 
     def call(self, x: Any) -> Any:
-        """Return the logarithms (B, N)."""
-        return ops.log(ops.maximum(x, 0.0) + self.floor)
+        """Return the logits (B, N)."""
+        return self.sharpness * ops.log(ops.maximum(x, 0.0) + self.floor)
 
     def compute_output_shape(self, x_shape: Any) -> Any:
         """Return (B, N)."""
@@ -67,4 +67,4 @@ class LogAbove(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
-        return {**super().get_config(), "size": self.size}
+        return {**super().get_config(), "size": self.size, "sharpness": self.sharpness}
