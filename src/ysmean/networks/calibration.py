@@ -19,10 +19,9 @@ def calibrate(
     fade: FloatArray,
     factor: FloatArray,
     weights: FloatArray,
-    popular: npt.NDArray[np.float64],
     seed: int,
 ) -> tuple[float, float]:
-    """Return ε and s of p(i) ∝ (max(score, 0) + ε popular(i))^s that make last events likeliest.
+    """Return ε and s of p(i) ∝ (max(score, 0) + ε)^s that make last events likeliest.
 
     A user's last training event is asked as if it alone had not been learned from, with the items
     before it out of the question.
@@ -32,15 +31,14 @@ def calibrate(
         fade: float32 (L,), see `ridge.fading`.
         factor: float32 (M, M), see `ridge.solve`.
         weights: likewise.
-        popular: float64 (M,), above 0, sums to 1.
         seed: of the choice of users.
     """
     last = _askable(histories, seed)
     if not len(last):
-        return 1.0, 1.0
+        return 1.0 / len(weights), 1.0
     begins = histories.offsets[histories.users[last]]
     targets = histories.classes[last]
-    shape = (len(last), len(popular))
+    shape = (len(last), len(weights))
     owner, flat = ranges(np.maximum(begins, last - len(fade)), last)
     x = (fade[last[owner] - flat - 1], (owner, histories.classes[flat]))
     scores = left_out(
@@ -50,29 +48,27 @@ def calibrate(
     allowed = np.ones(shape, bool)
     owner, flat = ranges(begins, last)
     allowed[owner, histories.classes[flat]] = False
-    return most_likely(scores, allowed, targets, popular)
+    return most_likely(scores, allowed, targets)
 
 
 def most_likely(
     scores: FloatArray,
     allowed: BoolArray,
     targets: npt.NDArray[np.integer],
-    popular: npt.NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Return ε and s that minimise the mean of -log p(target), p ∝ (score + ε popular)^s.
+    """Return ε and s that minimise the mean of -log p(target), where p ∝ (score + ε)^s.
 
     Args:
         scores: float32 (n, M), none below 0.
         allowed: bool (n, M), classes that p is normalised over; the targets are among them.
         targets: int (n,).
-        popular: float64 (M,), above 0.
     """
     asked = np.arange(len(targets))
 
     def loss(at: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         """Return the loss and its gradient, in log ε and log s."""
-        floor, sharpness = np.exp(at[0]) * popular, np.exp(at[1])
-        total = scores + floor
+        floor, sharpness = np.exp(at)
+        total = scores.astype(np.float64) + floor
         z = sharpness * np.log(total)
         top = z.max(1, keepdims=True)
         p = np.exp(z - top) * allowed
@@ -86,8 +82,9 @@ def most_likely(
         )
         return float((np.log(mass) + top)[:, 0].mean() - own.mean()), np.array(slopes)
 
-    bounds = [(-7, 7), (-2, 2)]
-    found = optimize.minimize(loss, (0.0, 0.0), jac=True, method="L-BFGS-B", bounds=bounds)
+    even = -np.log(scores.shape[1])
+    bounds = [(even - 7, even + 7), (-2, 2)]
+    found = optimize.minimize(loss, (even, 0.0), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(np.exp(found.x[0])), float(np.exp(found.x[1]))
 
 

@@ -19,8 +19,6 @@ from ysmean.networks.network import BoolArray, FloatArray, Network, State, Train
 from ysmean.networks.ridge import fading, normal_equations, solve, thin
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 
-TINY = 1e-30  # the floor of items that are not covered
-
 
 @dataclass(frozen=True)
 class Linear:
@@ -78,33 +76,32 @@ class Linear:
         histories = replace(data.histories, classes=place[data.histories.classes].astype(np.int32))
         if not (histories.lengths > 1).any():
             raise NothingToLearn("no user has two training events")
-        popular = counts[classes] + 1.0
-        popular /= popular.sum()
         fade = fading(self.history, self.recency)
         factor, weights = solve(
             *normal_equations(histories, len(classes), fade), self.regularisation
         )
-        share, sharpness = calibrate(histories, fade, factor, weights, popular, seed)
-        floor = np.full(len(counts), TINY, np.float32)
-        floor[classes] = share * popular
+        floor, sharpness = calibrate(histories, fade, factor, weights, seed)
         table = spread(thin(weights, self.neighbours), classes, len(counts))
-        return LinearNetwork(self, table, floor, sharpness)
+        return LinearNetwork(self, table, counts > 0, floor, sharpness)
 
 
 class LinearNetwork(Network):
-    """s log(max(x . B, 0) + floor): x is the faded history, the floor is popularity's."""
+    """s log(max(x . B, 0) + ε), where x is the faded history."""
 
-    def __init__(self, spec: Linear, table: RowTable, floor: FloatArray, sharpness: float) -> None:
+    def __init__(
+        self, spec: Linear, table: RowTable, coverage: BoolArray, floor: float, sharpness: float
+    ) -> None:
         """Keep the rows.
 
         Args:
             spec: the settings.
             table: B, one row for each item there was when it was fitted.
-            floor: float32 (N,), what popularity alone gives each class; `TINY` where not covered.
-            sharpness: s, multiplies the logits.
+            coverage: bool (N,), classes with events.
+            floor: ε, what an item gets that the history says nothing for.
+            sharpness: s.
         """
-        self.spec, self.table, self.floor, self.sharpness = spec, table, floor, sharpness
-        self.coverage = floor > TINY
+        self.spec, self.table, self.coverage = spec, table, coverage
+        self.floor, self.sharpness = floor, sharpness
         self._known = len(table.offsets) - 1
         self._fade = fading(spec.history, spec.recency)
 
@@ -113,14 +110,14 @@ class LinearNetwork(Network):
         return answers_to_history(batch, self.coverage, self.spec.history)
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
-        """Return the log of the summed rows above popularity's floor."""
+        """Return the log of the summed rows above the floor."""
         tokens = batch.tokens[:, -self.spec.history :]
         weights = np.where(tokens > 0, self._fade[: tokens.shape[1]][::-1], 0).astype(np.float32)
         rows = sum_rows(self.table, tokens, weights)  # sparse (B, N)
 
         def tile(lo: int, hi: int) -> FloatArray:
             told = np.maximum(rows[:, lo:hi].toarray(), 0)
-            return np.asarray(self.sharpness * np.log(told + self.floor[lo:hi]), np.float32)
+            return np.asarray(self.sharpness * np.log(told + self.floor), np.float32)
 
         return tile
 
@@ -129,17 +126,17 @@ class LinearNetwork(Network):
         spec = self.spec
         lookup = FadedLookup(spec.history, spec.recency, self._known, name="linear_recent")
         rows = SparseRows.of(self.table, name="linear_rows")(*lookup(inputs["tokens"]))
-        return LogAbove.of(self.floor, self.sharpness, name="linear_scores")(rows)
+        return LogAbove(self.floor, self.sharpness, name="linear_scores")(rows)
 
     def state(self) -> State:
-        """Return the rows, the floor and the sharpness."""
+        """Return the rows and how they become logits."""
         return State(
-            {"sharpness": self.sharpness},
+            {"floor": self.floor, "sharpness": self.sharpness},
             {
                 "offsets": self.table.offsets,
                 "classes": self.table.classes,
                 "values": self.table.values,
-                "floor": self.floor,
+                "coverage": self.coverage,
             },
         )
 
@@ -147,10 +144,10 @@ class LinearNetwork(Network):
     def from_state(cls, spec: Linear, state: State, catalogue: Catalogue) -> LinearNetwork:
         """Rebuild from the rows; items added since then are not covered."""
         a, size = state.arrays, len(catalogue)
-        floor = np.full(size, TINY, np.float32)
-        floor[: len(a["floor"])] = a["floor"]
+        coverage = np.zeros(size, bool)
+        coverage[: len(a["coverage"])] = a["coverage"]
         table = RowTable(a["offsets"], a["classes"], a["values"], size)
-        return cls(spec, table, floor, state.settings["sharpness"])
+        return cls(spec, table, coverage, state.settings["floor"], state.settings["sharpness"])
 
 
 def fit_bytes(size: int) -> int:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 from keras import ops
 
 
@@ -40,31 +38,21 @@ class FadedLookup(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="ysmean")
 class LogAbove(keras.layers.Layer):
-    """sharpness * log(max(x, 0) + floor) of (B, N), with a floor of each class."""
+    """sharpness * log(max(x, 0) + floor), of any shape."""
 
-    def __init__(self, size: int, sharpness: float, **kwargs: Any) -> None:
-        """Make the layer for N classes."""
+    def __init__(self, floor: float, sharpness: float, **kwargs: Any) -> None:
+        """Make the layer; the floor must be above 0."""
         super().__init__(**kwargs)
-        self.size, self.sharpness = size, sharpness
-        self.floor = self.add_weight(
-            shape=(size,), initializer="ones", trainable=False, name="floor"
-        )
-
-    @classmethod
-    def of(cls, floor: npt.NDArray[np.float32], sharpness: float, **kwargs: Any) -> LogAbove:
-        """Make the layer that holds a floor (N,), all above 0."""
-        layer = cls(len(floor), sharpness, **kwargs)
-        layer.set_weights([floor])
-        return layer
+        self.floor, self.sharpness = floor, sharpness
 
     def call(self, x: Any) -> Any:
-        """Return the logits (B, N)."""
+        """Return the logits."""
         return self.sharpness * ops.log(ops.maximum(x, 0.0) + self.floor)
 
     def compute_output_shape(self, x_shape: Any) -> Any:
-        """Return (B, N)."""
+        """Return the shape of x."""
         return x_shape
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
-        return {**super().get_config(), "size": self.size, "sharpness": self.sharpness}
+        return {**super().get_config(), "floor": self.floor, "sharpness": self.sharpness}
