@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ysmean.networks.collaborative import Collaborative
     from ysmean.networks.content import Content
     from ysmean.networks.knowledge import Knowledge
+    from ysmean.networks.linear import Linear
     from ysmean.networks.network import Fitting
     from ysmean.networks.popularity import Popularity
     from ysmean.networks.transition import Transition
@@ -41,6 +42,7 @@ _HOMES = {
     "Fitting": "networks.network",
     "Items": "data.items",
     "Knowledge": "networks.knowledge",
+    "Linear": "networks.linear",
     "Popularity": "networks.popularity",
     "Recommendation": "answer",
     "Recommendations": "answer",
@@ -67,6 +69,7 @@ __all__ = [
     "Fitting",
     "Items",
     "Knowledge",
+    "Linear",
     "Popularity",
     "Recommendation",
     "Recommendations",

@@ -57,6 +57,18 @@ def test_without_time_the_order_of_rows_stays_and_repeats_are_kept_and_counted(l
     assert events.notes == (expected if repeats else ())
 
 
+def test_more_users_than_a_sixteen_bit_number_counts_keep_their_order():
+    users, events = 70_000, 150_000
+    rng = np.random.default_rng(0)
+    owner = np.concatenate([np.arange(users), rng.integers(0, users, events - users)])
+    times = rng.integers(0, 3, events)
+    read = Events.from_frame(
+        {"user_id": owner, "item_id": np.arange(events), "timestamp": times}
+    ).frame
+    expected = np.lexsort([np.arange(events), times, owner])
+    assert read["item_id"].to_list() == expected.astype(str).tolist()
+
+
 def test_columns_have_their_types_and_further_ones_stay_untouched():
     events = Events.from_frame(
         {"device": ["tv"], "timestamp": [5], "item_id": [7], "user_id": [1], "screens": [2]}

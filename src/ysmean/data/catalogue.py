@@ -76,7 +76,9 @@ class Catalogue:
                 "No event is on an item of the items file. Check that both use the same item ids, "
                 f"for example {seen[0]!r} in events against {items.frame['item_id'][0]!r} in items."
             )
-        taken = events.frame.filter(~pl.col("excludes")).get_column("item_id").unique()
+        taken = events.frame.filter(~pl.col("excludes")).get_column("item_id")
+        # Much faster than without an order, though that would do.
+        taken = taken.unique(maintain_order=True)
         warm = frame.get_column("item_id").is_in(taken.implode()).to_numpy()
         return cls(frame, dict(items.schema), warm, tuple(notes)), events
 

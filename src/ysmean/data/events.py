@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ysmean.data.readers import Source, read_frame
@@ -173,8 +174,8 @@ def _ordered(frame: pl.DataFrame, name: str, notes: list[str]) -> pl.DataFrame:
     """Put users together and in time order, and drop exact duplicates."""
     users, items = _codes(frame.get_column("user_id")), _codes(frame.get_column("item_id"))
     timed = "timestamp" in frame.columns
-    keys = [users.to_numpy(), *([frame.get_column("timestamp").to_numpy()] if timed else [])]
-    order = np.lexsort(keys[::-1])  # stable, and several times faster than sorting the frame
+    times = frame.get_column("timestamp").to_numpy() if timed else None
+    order = _order(users.to_numpy(), times)
     pairs = users.cast(pl.UInt64) * 2**32 + items
     if not (order[1:] > order[:-1]).all():
         frame, pairs = frame[order], pairs[order]
@@ -187,6 +188,22 @@ def _ordered(frame: pl.DataFrame, name: str, notes: list[str]) -> pl.DataFrame:
     if repeats:
         notes.append(f"{name}: {repeats:,} events repeat an earlier item of the user")
     return frame
+
+
+def _order(
+    users: npt.NDArray[np.uint32], times: npt.NDArray[np.float64] | None
+) -> npt.NDArray[np.int64]:
+    """Return the stable order of events by user and time; row order where they have no time.
+
+    NumPy sorts 16-bit integers by counting, so two passes over the users' halves beat a sort by
+    comparison, and this beats sorting the frame several times.
+    """
+    order = np.arange(len(users)) if times is None else np.argsort(times, kind="stable")
+    for shift in (0, 16):
+        digits = (users >> np.uint32(shift)).astype(np.uint16)
+        if digits.any():
+            order = order[np.argsort(digits[order], kind="stable")]
+    return order
 
 
 def _codes(ids: pl.Series) -> pl.Series:

@@ -13,6 +13,7 @@ from ysmean.errors import ConfigError, nearest
 from ysmean.networks.collaborative import Collaborative, CollaborativeNetwork
 from ysmean.networks.content import Content, ContentNetwork
 from ysmean.networks.knowledge import Knowledge, KnowledgeNetwork
+from ysmean.networks.linear import Linear, LinearNetwork
 from ysmean.networks.network import Fitting, Learner, Network, TrainingData
 from ysmean.networks.popularity import Popularity, PopularityNetwork
 from ysmean.networks.transition import Transition, TransitionNetwork
@@ -35,15 +36,19 @@ class Spec(Protocol):
 REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
     "collaborative": (Collaborative, CollaborativeNetwork),
     "transition": (Transition, TransitionNetwork),
+    "linear": (Linear, LinearNetwork),
     "content": (Content, ContentNetwork),
     "knowledge": (Knowledge, KnowledgeNetwork),
     "popularity": (Popularity, PopularityNetwork),
 }
 
 
+DEFAULT = ("collaborative", "transition", "content", "knowledge", "popularity")
+
+
 def default_specs() -> list[Spec]:
     """Return the networks that are trained unless others are asked for."""
-    return [spec() for spec, _ in REGISTRY.values()]
+    return [REGISTRY[name][0]() for name in DEFAULT]
 
 
 def named(specs: Sequence[Spec | str]) -> dict[str, Spec]:

@@ -1,0 +1,169 @@
+"""Linear: a ridge regression of the next item on the faded history, solved in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.errors import ConfigError, NothingToLearn
+from ysmean.networks.calibration import calibrate
+from ysmean.networks.dot import answers_to_history
+from ysmean.networks.linear_layers import FadedLookup, LogAbove
+from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
+from ysmean.networks.ridge import fading, normal_equations, solve, thin
+from ysmean.networks.rows import RowTable, SparseRows, sum_rows
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Scores are a sum of one learned row for each item of the history, faded by its age.
+
+    Steck's EASE (2019) explains an item by the other items of the same user; this one explains the
+    next item by those before it, so that order counts and nothing has to be kept from explaining
+    itself.
+
+    Attributes:
+        history: how many recent items are looked at.
+        recency: the item n steps back weighs n ** -recency.
+        regularisation: added to the diagonal of the normal equations.
+        neighbours: strongest entries kept for each item.
+        limit: items with events at most; beyond it the fit would need too much memory.
+    """
+
+    kind: ClassVar[str] = "linear"
+    history: int = 50
+    recency: float = 0.8
+    regularisation: float = 300.0
+    neighbours: int = 1000
+    limit: int = 20_000
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no regression."""
+        if min(self.history, self.neighbours, self.limit) < 1:
+            raise ConfigError("Linear: history, neighbours and limit must be at least 1.")
+        if not (self.recency >= 0 and self.regularisation > 0):
+            raise ConfigError(
+                f"Linear got recency={self.recency}, regularisation={self.regularisation}; "
+                "recency must not be negative and regularisation above 0."
+            )
+
+    def missing(self, catalogue: Catalogue) -> str | None:
+        """Return why the network cannot be built on a catalogue; None if it can."""
+        size = int(catalogue.warm.sum())
+        if size <= self.limit:
+            return None
+        return (
+            f"{size:,} items with events need two tables of {size:,} x {size:,} numbers, "
+            f"{fit_bytes(size):,} bytes; its limit is {self.limit:,} items, "
+            f"{fit_bytes(self.limit):,} bytes. Set limit = {size} where there is enough memory"
+        )
+
+    def begin(self, data: TrainingData, seed: int) -> LinearNetwork:
+        """Count, solve and thin out; there is nothing to learn by steps.
+
+        Raises:
+            NothingToLearn: if no user has two events.
+        """
+        counts = data.histories.counts(len(data.catalogue))
+        classes = np.flatnonzero(counts > 0).astype(np.int32)  # (M,)
+        place = np.cumsum(counts > 0) - 1
+        histories = replace(data.histories, classes=place[data.histories.classes].astype(np.int32))
+        if not (histories.lengths > 1).any():
+            raise NothingToLearn("no user has two training events")
+        fade = fading(self.history, self.recency)
+        factor, weights = solve(
+            *normal_equations(histories, len(classes), fade), self.regularisation
+        )
+        floor, sharpness = calibrate(histories, fade, factor, weights, seed)
+        table = spread(thin(weights, self.neighbours), classes, len(counts))
+        return LinearNetwork(self, table, counts > 0, floor, sharpness)
+
+
+class LinearNetwork(Network):
+    """s log(max(x . B, 0) + ε), where x is the faded history."""
+
+    def __init__(
+        self, spec: Linear, table: RowTable, coverage: BoolArray, floor: float, sharpness: float
+    ) -> None:
+        """Keep the rows.
+
+        Args:
+            spec: the settings.
+            table: B, one row for each item there was when it was fitted.
+            coverage: bool (N,), classes with events.
+            floor: ε, what an item gets that the history says nothing for.
+            sharpness: s.
+        """
+        self.spec, self.table, self.coverage = spec, table, coverage
+        self.floor, self.sharpness = floor, sharpness
+        self._known = len(table.offsets) - 1
+        self._fade = fading(spec.history, spec.recency)
+
+    def answers(self, batch: Batch) -> BoolArray:
+        """Answer requests with a recent item that was trained on."""
+        return answers_to_history(batch, self.coverage, self.spec.history)
+
+    def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
+        """Return the log of the summed rows above the floor."""
+        tokens = batch.tokens[:, -self.spec.history :]
+        weights = np.where(tokens > 0, self._fade[: tokens.shape[1]][::-1], 0).astype(np.float32)
+        rows = sum_rows(self.table, tokens, weights)  # sparse (B, N)
+
+        def tile(lo: int, hi: int) -> FloatArray:
+            told = np.maximum(rows[:, lo:hi].toarray(), 0)
+            return np.asarray(self.sharpness * np.log(told + self.floor), np.float32)
+
+        return tile
+
+    def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
+        """Return the same logs from Keras layers."""
+        spec = self.spec
+        lookup = FadedLookup(spec.history, spec.recency, self._known, name="linear_recent")
+        rows = SparseRows.of(self.table, name="linear_rows")(*lookup(inputs["tokens"]))
+        return LogAbove(self.floor, self.sharpness, name="linear_scores")(rows)
+
+    def state(self) -> State:
+        """Return the rows and how they become logits."""
+        return State(
+            {"floor": self.floor, "sharpness": self.sharpness},
+            {
+                "offsets": self.table.offsets,
+                "classes": self.table.classes,
+                "values": self.table.values,
+                "coverage": self.coverage,
+            },
+        )
+
+    @classmethod
+    def from_state(cls, spec: Linear, state: State, catalogue: Catalogue) -> LinearNetwork:
+        """Rebuild from the rows; items added since then are not covered."""
+        a, size = state.arrays, len(catalogue)
+        coverage = np.zeros(size, bool)
+        coverage[: len(a["coverage"])] = a["coverage"]
+        table = RowTable(a["offsets"], a["classes"], a["values"], size)
+        return cls(spec, table, coverage, state.settings["floor"], state.settings["sharpness"])
+
+
+def fit_bytes(size: int) -> int:
+    """Return the memory of the two float32 tables that a fit on `size` items holds."""
+    return 2 * 4 * size * size
+
+
+def spread(table: RowTable, classes: npt.NDArray[np.int32], size: int) -> RowTable:
+    """Return a table over M classes as one over N, whose other rows are empty.
+
+    Args:
+        table: M rows over M classes.
+        classes: int32 (M,), their classes, ascending.
+        size: N.
+    """
+    lengths = np.zeros(size, np.int64)
+    lengths[classes] = np.diff(table.offsets)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return RowTable(offsets, classes[table.classes], table.values, size)
