@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from ysmean import show
 from ysmean.answer import Recommendation, Recommendations
+from ysmean.data.requests import Request
 from ysmean.data.simulate import Simulation
 from ysmean.data.simulate.titles import END
 from ysmean.recommender import Recommender
@@ -34,12 +36,23 @@ class Tour:
     service: Simulation
     recommender: Recommender
 
-    @property
+    @cached_property
     def viewer(self) -> str:
-        """The first viewer with many views, though not so many that little is left."""
+        """Of viewers with many views, though not all, the one whom more content changes most."""
         counts = self.service.events.frame.get_column("user_id").value_counts().sort("user_id")
-        faithful = counts.filter(pl.col("count").is_between(*FAITHFUL))
-        return str((faithful if len(faithful) else counts).item(0, "user_id"))
+        many = counts.filter(pl.col("count").is_between(*FAITHFUL))
+        ids = (many if len(many) else counts).get_column("user_id").to_list()[:50]
+        plain, doubled = (
+            self.recommender.recommend_many(
+                [Request(user_id=user, k=6, at=TONIGHT, scale=scale) for user in ids]
+            )
+            for scale in ({}, {"content": 2.0})
+        )
+        changed = [
+            sum(a.item_id != b.item_id for a, b in zip(before, after, strict=False))
+            for before, after in zip(plain, doubled, strict=True)
+        ]
+        return str(ids[changed.index(max(changed))])
 
     def faithful(self) -> None:
         """Show an answer with shares."""

@@ -43,7 +43,7 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
 }
 
 
-DEFAULT = ("collaborative", "transition", "content", "knowledge", "popularity")
+DEFAULT = ("collaborative", "transition", "linear", "content", "knowledge", "popularity")
 
 
 def default_specs() -> list[Spec]:

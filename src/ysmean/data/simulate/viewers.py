@@ -111,7 +111,7 @@ def make_viewers(rng: np.random.Generator, users: int) -> Viewers:
     before = _personal(rng, users, columns)
     drift = _personal(rng, users, columns)
     groups = np.zeros((len(AGES), len(REGIONS), columns["maturity"].stop))
-    groups[:, :, columns["genres"]] = rng.normal(0, 1.5, (len(AGES), 1, len(stories())))
+    groups[:, :, columns["genres"]] = rng.normal(0, 2.0, (len(AGES), 1, len(stories())))
     groups[:, :, columns["languages"].start] = 1.0  # English
     for region in range(1, len(REGIONS)):
         groups[:, region, columns["languages"].start + region] = 1.8
