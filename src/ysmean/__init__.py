@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ysmean.networks.knowledge import Knowledge
     from ysmean.networks.network import Fitting
     from ysmean.networks.popularity import Popularity
+    from ysmean.networks.sequential import Sequential
     from ysmean.networks.transition import Transition
     from ysmean.recommender import Recommender
     from ysmean.training.train import train
@@ -47,6 +48,7 @@ _HOMES = {
     "Recommender": "recommender",
     "Report": "evaluation.report",
     "Request": "data.requests",
+    "Sequential": "networks.sequential",
     "Transition": "networks.transition",
     "Users": "data.users",
     "YsMean": "mean.layer",
@@ -73,6 +75,7 @@ __all__ = [
     "Recommender",
     "Report",
     "Request",
+    "Sequential",
     "Transition",
     "Users",
     "YsMean",

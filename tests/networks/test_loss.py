@@ -13,7 +13,7 @@ on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="the JAX pa
 
 
 def oracle(q, v, y, w=None, b=None, mask=None):
-    """Return loss and gradients by q, v, w, b in float64, from the whole softmax."""
+    """Return loss and gradients by q, v, b in float64, from the whole softmax."""
     q, v = q.astype(np.float64), v.astype(np.float64)
     w = np.ones(len(q)) if w is None else w.astype(np.float64)
     z = q @ v.T + (0 if b is None else b.astype(np.float64))
@@ -31,7 +31,7 @@ def oracle(q, v, y, w=None, b=None, mask=None):
     delta = p / sums
     delta[rows, y] -= 1
     delta *= (w / total)[:, None]
-    return loss, (delta @ v, delta.T @ q, delta.sum(0)), (nats - loss) / total
+    return loss, (delta @ v, delta.T @ q, delta.sum(0))
 
 
 def problem(tokens, size, width, seed=0, scale=1.0):
@@ -84,14 +84,14 @@ def test_loss_and_gradients_are_those_of_a_float64_softmax(way, given_):
     chosen = {"weights": w, "bias": b, "mask": mask}
     if given_ != "all":
         chosen = {k: x for k, x in chosen.items() if k == given_}
-    expected, (dq, dv, db), dw = oracle(
+    expected, (dq, dv, db) = oracle(
         q, v, y, chosen.get("weights"), chosen.get("bias"), chosen.get("mask")
     )
 
     def loss(q, v, smooth):
         return fused_cross_entropy(q, v, y, **{**chosen, **smooth})
 
-    smooth = {k: x for k, x in chosen.items() if k != "mask"}
+    smooth = {k: x for k, x in chosen.items() if k == "bias"}
     got, (gq, gv, gs) = jax.jit(jax.value_and_grad(loss, (0, 1, 2)))(q, v, smooth)
     close = {"rtol": 1e-5, "atol": 1e-6}
     np.testing.assert_allclose(got, expected, **close)
@@ -99,13 +99,11 @@ def test_loss_and_gradients_are_those_of_a_float64_softmax(way, given_):
     np.testing.assert_allclose(gv, dv, **close)
     if "bias" in gs:
         np.testing.assert_allclose(gs["bias"], db, **close)
-    if given_ == "weights":
-        np.testing.assert_allclose(gs["weights"], dw, **close)
 
 
 def test_the_oracle_has_the_gradient_of_its_loss():
     q, v, y, w, b, mask = problem(4, 5, 3)
-    _, (dq, dv, db), _ = oracle(q, v, y, w, b, mask)
+    _, (dq, dv, db) = oracle(q, v, y, w, b, mask)
     for number, (x, gradient) in enumerate(((q, dq), (v, dv), (b, db))):
         for at in np.ndindex(x.shape):
             ends = []
@@ -117,11 +115,25 @@ def test_the_oracle_has_the_gradient_of_its_loss():
 
 
 @on_jax
+def test_gradients_are_right_where_most_tokens_are_padding(way):
+    import jax
+
+    q, v, y, w, *_ = problem(40, 30, 6)
+    w = np.where(np.arange(40) % 3 == 1, w, 0).astype(np.float32)
+    expected, (dq, dv, _) = oracle(q, v, y, w)
+    loss = jax.jit(jax.value_and_grad(lambda q, v: fused_cross_entropy(q, v, y, w), (0, 1)))
+    got, (gq, gv) = loss(q, v)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    np.testing.assert_allclose(gq, dq, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gv, dv, rtol=1e-5, atol=1e-6)
+
+
+@on_jax
 def test_the_way_back_multiplies_by_the_cotangent(way):
     import jax
 
     q, v, y, *_ = problem(12, 20, 4)
-    _, (dq, _, _), _ = oracle(q, v, y)
+    _, (dq, _, _) = oracle(q, v, y)
     got = jax.grad(lambda q: -3.0 * fused_cross_entropy(q, v, y) + q.sum())(q)
     np.testing.assert_allclose(got, 1 - 3 * dq, rtol=1e-5, atol=1e-6)
 
@@ -141,7 +153,7 @@ def test_both_paths_agree_in_loss_and_gradients_at_larger_shapes(shape):
 
     q, v, y, w, b, _ = problem(*shape)
     both = [
-        jax.jit(jax.value_and_grad(lambda *a, f=f: f(a[0], a[1], y, *a[2:]), (0, 1, 2, 3)))
+        jax.jit(jax.value_and_grad(lambda *a, f=f: f(a[0], a[1], y, *a[2:]), (0, 1, 3)))
         for f in (fused_cross_entropy, plain_cross_entropy)
     ]
     ours_and_theirs = (jax.tree.leaves(f(q, v, w, b)) for f in both)

@@ -20,14 +20,15 @@ def fused_cross_entropy(
 ) -> Any:
     """Return the weighted mean of -log softmax(queries . vectors + bias)[targets].
 
-    It can be differentiated by queries, vectors, weights and bias. On JAX nothing of the size
-    M x N is ever held: see `loss_jax`. Other backends compute the formula as it stands.
+    It can be differentiated by queries, vectors and bias; weights are constants. On JAX nothing of
+    the size M x N is ever held: see `loss_jax`. Other backends compute the formula as it stands.
 
     Args:
         queries: float32 (M, d), one a token.
         vectors: float32 (N, d), one a class.
         targets: int32 (M,), classes 0..N-1.
-        weights: float32 (M,) at least 0, what a token counts; 1 for None.
+        weights: float32 (M,) at least 0, what a token counts; 1 for None. On JAX tokens of
+            weight 0 cost no time.
         bias: float32 (N,), added to the logits.
         mask: bool (N,), classes that are trained on; the others are in no softmax, and tokens
             whose target is one of them count nothing.

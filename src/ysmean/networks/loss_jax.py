@@ -45,8 +45,7 @@ def _forward(
     weights: jax.Array,
     bias: jax.Array | None,
 ) -> tuple[jax.Array, tuple[Any, ...]]:
-    total = jnp.maximum(weights.sum(), 1e-30)
-    share = weights / total
+    share = weights / jnp.maximum(weights.sum(), 1e-30)
     log_sums, expected, d_vectors, d_bias = _softmax_moments(queries, vectors, bias, share)
     shown = vectors[targets]  # (M, d)
     nats = log_sums - (queries * shown).sum(1)
@@ -57,13 +56,12 @@ def _forward(
     else:
         nats = nats - bias[targets]
         d_bias = d_bias.at[targets].add(-share)
-    mean = (share * nats).sum()
-    return mean, (d_queries, d_vectors, (nats - mean) / total, d_bias)
+    return (share * nats).sum(), (d_queries, d_vectors, d_bias)
 
 
 def _backward(gradients: tuple[Any, ...], cotangent: jax.Array) -> tuple[Any, ...]:
-    queries, vectors, weights, bias = jax.tree.map(lambda g: cotangent * g, gradients)
-    return queries, vectors, None, weights, bias
+    queries, vectors, bias = jax.tree.map(lambda g: cotangent * g, gradients)
+    return queries, vectors, None, None, bias
 
 
 mean_cross_entropy.defvjp(_forward, _backward)
@@ -74,23 +72,31 @@ def _softmax_moments(
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Return what a softmax's gradient is made of, block by block of tokens.
 
+    Tokens that have no share are put last, and blocks of them alone are skipped: padding is free.
+
     Returns:
-        log of the sums of exponentials (M,), p V (M, d), p' (share q) (N, d) and p' share (N,).
+        log of the sums of exponentials (M,), p V (M, d), p' (share q) (N, d) and p' share (N,);
+        anything finite for tokens without a share.
     """
     tokens, size = len(queries), len(vectors)
     block = _one_pass if size <= ONE_PASS else _two_passes
     blocks = -(-tokens // _block_tokens(size))
     each = -(-tokens // blocks)
     extra = blocks * each - tokens
-    q = jnp.pad(queries, ((0, extra), (0, 0))).reshape(blocks, each, -1)
-    c = jnp.pad(share, (0, extra)).reshape(blocks, each)
+    order = jnp.argsort(share == 0, stable=True)
+    q = jnp.pad(queries[order], ((0, extra), (0, 0))).reshape(blocks, each, -1)
+    c = jnp.pad(share[order], (0, extra)).reshape(blocks, each)
 
     def body(sums: tuple[jax.Array, jax.Array], given: tuple[jax.Array, jax.Array]) -> Any:
-        return block(vectors, bias, sums, *given)
+        def skip(*_: Any) -> Any:
+            return sums, (jnp.zeros_like(given[1]), jnp.zeros_like(given[0]))
+
+        return lax.cond((given[1] != 0).any(), block, skip, vectors, bias, sums, *given)
 
     start = jnp.zeros_like(vectors), jnp.zeros(size, vectors.dtype)
     (g, h), (log_sums, expected) = lax.scan(body, start, (q, c))
-    return log_sums.reshape(-1)[:tokens], expected.reshape(-1, q.shape[2])[:tokens], g, h
+    back = jnp.argsort(order)
+    return log_sums.reshape(-1)[back], expected.reshape(-1, q.shape[2])[back], g, h
 
 
 def _block_tokens(size: int) -> int:

@@ -15,6 +15,7 @@ from ysmean.networks.content import Content, ContentNetwork
 from ysmean.networks.knowledge import Knowledge, KnowledgeNetwork
 from ysmean.networks.network import Fitting, Learner, Network, TrainingData
 from ysmean.networks.popularity import Popularity, PopularityNetwork
+from ysmean.networks.sequential import Sequential, SequentialNetwork
 from ysmean.networks.transition import Transition, TransitionNetwork
 
 
@@ -38,12 +39,14 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
     "content": (Content, ContentNetwork),
     "knowledge": (Knowledge, KnowledgeNetwork),
     "popularity": (Popularity, PopularityNetwork),
+    "sequential": (Sequential, SequentialNetwork),
 }
+DEFAULT = ("collaborative", "transition", "content", "knowledge", "popularity")
 
 
 def default_specs() -> list[Spec]:
     """Return the networks that are trained unless others are asked for."""
-    return [spec() for spec, _ in REGISTRY.values()]
+    return [REGISTRY[kind][0]() for kind in DEFAULT]
 
 
 def named(specs: Sequence[Spec | str]) -> dict[str, Spec]:
