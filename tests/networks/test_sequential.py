@@ -1,5 +1,7 @@
 """Sequential: what it sees, what it is trained on, and that it learns order."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import worlds
 import ysmean as ym
 from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
+from ysmean.networks.registry import spec_from_json
 from ysmean.networks.sequential import SequentialNetwork, length_for
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
@@ -227,6 +230,12 @@ def test_users_with_one_event_teach_nothing():
     learner, histories, held_out = begun(worlds.table({"a": ["x"], "b": ["y"], "c": ["z"]}))
     with pytest.raises(NothingToLearn):
         fit("it", learner, histories, held_out, 0, Progress())
+
+
+def test_a_config_that_sets_one_thing_of_how_it_is_trained_keeps_the_rest():
+    usual = ym.Sequential().fitting
+    spec = spec_from_json({"kind": "sequential", "fitting": {"max_steps": 7}})
+    assert spec.fitting == replace(usual, max_steps=7) != ym.Fitting(max_steps=7)
 
 
 @pytest.mark.parametrize(

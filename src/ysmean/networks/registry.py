@@ -85,7 +85,8 @@ def spec_from_json(data: Mapping[str, Any]) -> Spec:
         given = settings["fitting"]
         if not isinstance(given, Mapping):
             raise ConfigError(f"{kind}.fitting is {given!r}; expected a table of settings.")
-        settings["fitting"] = _make(Fitting, given, f"{kind}.fitting")
+        usual = asdict(spec().fitting)  # what is not given stays as the network has it
+        settings["fitting"] = _make(Fitting, {**usual, **given}, f"{kind}.fitting")
     made: Spec = _make(spec, settings, kind)
     return made
 
