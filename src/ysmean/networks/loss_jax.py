@@ -51,9 +51,7 @@ def _forward(
     nats = log_sums - (queries * shown).sum(1)
     d_queries = share[:, None] * (expected - shown)
     d_vectors = d_vectors.at[targets].add(-share[:, None] * queries)
-    if bias is None:
-        d_bias = None
-    else:
+    if bias is not None:
         nats = nats - bias[targets]
         d_bias = d_bias.at[targets].add(-share)
     return (share * nats).sum(), (d_queries, d_vectors, d_bias)
@@ -69,14 +67,14 @@ mean_cross_entropy.defvjp(_forward, _backward)
 
 def _softmax_moments(
     queries: jax.Array, vectors: jax.Array, bias: jax.Array | None, share: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+) -> tuple[jax.Array, jax.Array, jax.Array, Any]:
     """Return what a softmax's gradient is made of, block by block of tokens.
 
     Tokens that have no share are put last, and blocks of them alone are skipped: padding is free.
 
     Returns:
-        log of the sums of exponentials (M,), p V (M, d), p' (share q) (N, d) and p' share (N,);
-        anything finite for tokens without a share.
+        log of the sums of exponentials (M,), p V (M, d), p' (share q) (N, d) and p' share (N,),
+        None without a bias; anything finite for tokens without a share.
     """
     tokens, size = len(queries), len(vectors)
     block = _one_pass if size <= ONE_PASS else _two_passes
@@ -87,13 +85,13 @@ def _softmax_moments(
     q = jnp.pad(queries[order], ((0, extra), (0, 0))).reshape(blocks, each, -1)
     c = jnp.pad(share[order], (0, extra)).reshape(blocks, each)
 
-    def body(sums: tuple[jax.Array, jax.Array], given: tuple[jax.Array, jax.Array]) -> Any:
+    def body(sums: tuple[jax.Array, Any], given: tuple[jax.Array, jax.Array]) -> Any:
         def skip(*_: Any) -> Any:
             return sums, (jnp.zeros_like(given[1]), jnp.zeros_like(given[0]))
 
         return lax.cond((given[1] != 0).any(), block, skip, vectors, bias, sums, *given)
 
-    start = jnp.zeros_like(vectors), jnp.zeros(size, vectors.dtype)
+    start = jnp.zeros_like(vectors), None if bias is None else jnp.zeros_like(bias)
     (g, h), (log_sums, expected) = lax.scan(body, start, (q, c))
     back = jnp.argsort(order)
     return log_sums.reshape(-1)[back], expected.reshape(-1, q.shape[2])[back], g, h
@@ -109,7 +107,7 @@ def _block_tokens(size: int) -> int:
 def _one_pass(
     vectors: jax.Array,
     bias: jax.Array | None,
-    sums: tuple[jax.Array, jax.Array],
+    sums: tuple[jax.Array, Any],
     q: jax.Array,
     c: jax.Array,
 ) -> Any:
@@ -123,14 +121,14 @@ def _one_pass(
     s = e.sum(1)
     # Dividing q and e @ V instead of e saves two passes over (T, N).
     g = g + e.T @ (q * (c / s)[:, None])
-    h = h + (c / s) @ e
+    h = None if bias is None else h + (c / s) @ e
     return (g, h), (top + jnp.log(s), (e @ vectors) / s[:, None])
 
 
 def _two_passes(
     vectors: jax.Array,
     bias: jax.Array | None,
-    sums: tuple[jax.Array, jax.Array],
+    sums: tuple[jax.Array, Any],
     q: jax.Array,
     c: jax.Array,
 ) -> Any:
@@ -154,12 +152,13 @@ def _two_passes(
         higher = jnp.maximum(top, z.max(1))
         return higher, s * jnp.exp(top - higher) + jnp.exp(z - higher[:, None]).sum(1)
 
-    def add(number: jax.Array, sums: tuple[jax.Array, jax.Array, jax.Array]) -> Any:
+    def add(number: jax.Array, sums: tuple[jax.Array, Any, jax.Array]) -> Any:
         g, h, expected = sums
         start, v, z = tile(number)
         p = jnp.exp(z - log_sums[:, None])
         g = _add_at(g, start, p.T @ weighted)
-        return g, _add_at(h, start, c @ p), expected + p @ v
+        h = None if bias is None else _add_at(h, start, c @ p)
+        return g, h, expected + p @ v
 
     weighted = q * c[:, None]
     none = jnp.full_like(c, HIDDEN), jnp.zeros_like(c)
