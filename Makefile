@@ -25,6 +25,7 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/speed.py
 
 clean:
 	rm -rf .venv .venv-tensorflow .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -21,6 +21,7 @@ def test_a_recommender_trains_saves_and_answers(tmp_path):
         ym.Transition(),
         ym.Content(width=8, hidden=8, fitting=quick),
         ym.Knowledge(width=8, hidden=8, fitting=quick),
+        ym.Sequential(width=8, blocks=1, fitting=quick),
         ym.Popularity(),
     ]
     recommender = ym.train(events, items, users, networks=specs)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ysmean.networks.linear import Linear
     from ysmean.networks.network import Fitting
     from ysmean.networks.popularity import Popularity
+    from ysmean.networks.sequential import Sequential
     from ysmean.networks.transition import Transition
     from ysmean.recommender import Recommender
     from ysmean.training.train import train
@@ -49,6 +50,7 @@ _HOMES = {
     "Recommender": "recommender",
     "Report": "evaluation.report",
     "Request": "data.requests",
+    "Sequential": "networks.sequential",
     "Transition": "networks.transition",
     "Users": "data.users",
     "YsMean": "mean.layer",
@@ -76,6 +78,7 @@ __all__ = [
     "Recommender",
     "Report",
     "Request",
+    "Sequential",
     "Transition",
     "Users",
     "YsMean",

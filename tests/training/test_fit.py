@@ -36,6 +36,12 @@ def test_the_budget_is_counted_in_steps():
     assert recorder.steps == log.steps == 17
 
 
+def test_the_log_tells_how_long_steps_waited_for_their_data():
+    it, histories, held_out = learner(Fitting(batch=32, max_steps=10))
+    _, log = fit("it", it, histories, held_out, 0, Progress())
+    assert 0 < log.waited < log.seconds
+
+
 def test_the_best_weights_are_kept_not_the_last():
     settings = Fitting(batch=16, max_steps=400, max_epochs=99, patience=3, learning_rate=0.05)
     it, histories, held_out = learner(settings)

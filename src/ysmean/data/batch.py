@@ -12,7 +12,7 @@ from ysmean.data.allowed import AllowedSets
 from ysmean.data.fields import context_tokens
 from ysmean.data.histories import Histories, cohort_of
 
-MAX_HISTORY = 50
+MAX_HISTORY = 128
 
 
 @dataclass(frozen=True)

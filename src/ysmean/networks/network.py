@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.data.batch import Batch
+from ysmean.data.batch import Batch, Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
@@ -150,6 +150,9 @@ def keras_inputs(names: Iterable[str]) -> dict[str, Any]:
 class Learner:
     """A neural network on its way: what `training/fit.py` needs to train it.
 
+    Its examples are events, each asked as the next item after those before it. `SequenceLearner`
+    takes whole histories instead.
+
     Attributes:
         model: dict of arrays -> logits (B, N); classes that must not be learned are masked.
         inputs: flat event positions (B,) -> the model's input arrays.
@@ -165,6 +168,34 @@ class Learner:
     finish: Callable[[], Network]
     settings: Fitting
     needs_history: bool = True
+
+    def loss(self) -> Any:
+        """Return the Keras loss of targets and outputs; None for a model that adds its own."""
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def examples(self, histories: Histories) -> npt.NDArray[np.int64]:
+        """Return what a pass over the data goes through: flat positions of possible targets."""
+        usable = self.learnable[histories.classes]
+        if self.needs_history:
+            usable[histories.offsets[:-1][histories.lengths > 0]] = False
+        return np.flatnonzero(usable)
+
+    def batch(
+        self,
+        histories: Histories,
+        chosen: npt.NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> tuple[dict[str, Any], Any, Any]:
+        """Return a step's inputs, targets and weights for chosen examples (B,)."""
+        weights = histories.weights[chosen]
+        inputs = self.inputs(chosen, rng)
+        return inputs, histories.classes[chosen], weights / weights.mean()
+
+    def ask(self, questions: Questions) -> tuple[dict[str, Any], Any]:
+        """Return inputs and targets of held-out questions."""
+        names = self.inputs(np.zeros(1, np.int64), None)
+        arrays = questions.batch().arrays()
+        return {name: arrays[name] for name in names}, questions.targets
 
 
 @dataclass(frozen=True)

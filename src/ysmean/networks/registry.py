@@ -16,6 +16,7 @@ from ysmean.networks.knowledge import Knowledge, KnowledgeNetwork
 from ysmean.networks.linear import Linear, LinearNetwork
 from ysmean.networks.network import Fitting, Learner, Network, TrainingData
 from ysmean.networks.popularity import Popularity, PopularityNetwork
+from ysmean.networks.sequential import Sequential, SequentialNetwork
 from ysmean.networks.transition import Transition, TransitionNetwork
 
 
@@ -37,12 +38,11 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
     "collaborative": (Collaborative, CollaborativeNetwork),
     "transition": (Transition, TransitionNetwork),
     "linear": (Linear, LinearNetwork),
+    "sequential": (Sequential, SequentialNetwork),
     "content": (Content, ContentNetwork),
     "knowledge": (Knowledge, KnowledgeNetwork),
     "popularity": (Popularity, PopularityNetwork),
 }
-
-
 DEFAULT = ("collaborative", "transition", "linear", "content", "knowledge", "popularity")
 
 
@@ -87,7 +87,8 @@ def spec_from_json(data: Mapping[str, Any]) -> Spec:
         given = settings["fitting"]
         if not isinstance(given, Mapping):
             raise ConfigError(f"{kind}.fitting is {given!r}; expected a table of settings.")
-        settings["fitting"] = _make(Fitting, given, f"{kind}.fitting")
+        usual = asdict(spec().fitting)  # what is not given stays as the network has it
+        settings["fitting"] = _make(Fitting, {**usual, **given}, f"{kind}.fitting")
     made: Spec = _make(spec, settings, kind)
     return made
 

@@ -30,6 +30,7 @@ class FitLog:
         best_step: the step whose weights were kept.
         train_loss, held_out_loss: mean cross-entropy in nats, one value an evaluation.
         seconds: wall time.
+        waited: seconds of it in which steps waited for their data.
         stopped: why it ended.
     """
 
@@ -38,6 +39,7 @@ class FitLog:
     train_loss: list[float] = field(default_factory=list)
     held_out_loss: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    waited: float = 0.0
     stopped: str = "budget of steps used up"
 
 
@@ -67,23 +69,26 @@ def fit(
         TrainingError: if the loss is not finite.
     """
     settings, model = learner.settings, learner.model
-    positions = _positions(learner, histories)
-    if not len(positions):
+    examples = learner.examples(histories)
+    if not len(examples):
         raise NothingToLearn("no training event has a history and an item to learn from")
-    epoch_steps = math.ceil(len(positions) / settings.batch)
+    epoch_steps = math.ceil(len(examples) / settings.batch)
     total = min(settings.max_steps, settings.max_epochs * epoch_steps)
     every = min(settings.evaluate_every or epoch_steps, total)
     schedule = _schedule(settings, total)
     model.compile(
         keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, global_clipnorm=5.0),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        learner.loss(),
     )
     log, best, began = FitLog(), _Best(), time.perf_counter()
-    rng = np.random.default_rng([seed, len(positions)])
+    rng = np.random.default_rng([seed, len(examples)])
     task = progress.start(name, total)
     try:
-        for step, chosen in enumerate(_batches(positions, settings.batch, total, rng), 1):
-            loss = _step(learner, histories, chosen, rng)
+        for step, chosen in enumerate(_batches(examples, settings.batch, total, rng), 1):
+            started = time.perf_counter()
+            inputs, targets, weights = learner.batch(histories, chosen, rng)
+            log.waited += time.perf_counter() - started
+            loss = float(model.train_on_batch(inputs, targets, weights))  # mean of the pass
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"{name}: the loss became {loss} in epoch {1 + (step - 1) // epoch_steps}, "
@@ -131,39 +136,18 @@ class _Best:
             model.set_weights(self.weights)
 
 
-def _positions(learner: Learner, histories: Histories) -> npt.NDArray[np.int64]:
-    """Return the flat positions of the events that can be targets."""
-    usable = learner.learnable[histories.classes]
-    if learner.needs_history:
-        usable[histories.offsets[:-1][histories.lengths > 0]] = False
-    return np.flatnonzero(usable)
-
-
 def _batches(
-    positions: npt.NDArray[np.int64], size: int, steps: int, rng: np.random.Generator
+    examples: npt.NDArray[np.int64], size: int, steps: int, rng: np.random.Generator
 ) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield `steps` batches, every event once a pass; a pass's short rest is filled up."""
-    size = min(size, len(positions))
+    """Yield `steps` batches, every example once a pass; a pass's short rest is filled up."""
+    size = min(size, len(examples))
     done = 0
     while done < steps:
-        order = rng.permutation(positions)
+        order = rng.permutation(examples)
         order = np.concatenate([order, order[: -len(order) % size]])
         for chosen in order.reshape(-1, size)[: steps - done]:
             done += 1
             yield chosen
-
-
-def _step(
-    learner: Learner,
-    histories: Histories,
-    chosen: npt.NDArray[np.int64],
-    rng: np.random.Generator,
-) -> float:
-    """Take one step; return the mean loss since the last evaluation."""
-    targets = histories.classes[chosen]
-    weights = histories.weights[chosen]
-    inputs = learner.inputs(chosen, rng)
-    return float(learner.model.train_on_batch(inputs, targets, weights / weights.mean()))
 
 
 def _evaluate(learner: Learner, held_out: Questions, otherwise: float) -> float:
@@ -175,10 +159,8 @@ def _evaluate(learner: Learner, held_out: Questions, otherwise: float) -> float:
     if not len(rows):
         return otherwise
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), HELD_OUT)).astype(int)]
-    names = set(learner.inputs(np.zeros(1, np.int64), None))
     for part in held_out[chosen].chunks(512):
-        arrays = {k: v for k, v in part.batch().arrays().items() if k in names}
-        loss = learner.model.test_on_batch(arrays, part.targets)
+        loss = learner.model.test_on_batch(*learner.ask(part))
     learner.model.reset_metrics()
     return float(loss)
 

@@ -1,0 +1,173 @@
+"""The cross-entropy of `loss` on JAX: softmax and gradient in one pass, nothing of size M x N.
+
+The gradient of a softmax cross-entropy needs nothing but the softmax itself, so it is taken on the
+way forward while a block of logits is still in the cache; the way back only multiplies it by the
+cotangent. With p = softmax(q V' + b), c = weights / their sum, and y the targets:
+
+    dq = c (p V - V[y])      dV = p' (c q) - (c q at y)      db = p' c - (c at y)
+
+That logits need never be held is the idea of Cut Cross-Entropy (Wijmans et al., arXiv 2411.09009).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from ysmean.networks.loss import HIDDEN
+
+BLOCK = 1 << 21  # logits held at once: 8 MB, a share of the last cache
+TOKENS = (128, 1280)  # tokens in a block, at least and at most
+ONE_PASS = 1 << 16  # classes; more are streamed in tiles, twice
+TILE_TOKENS = 512
+TILE = 4096  # classes in a tile
+
+
+@jax.custom_vjp
+def mean_cross_entropy(
+    queries: jax.Array,
+    vectors: jax.Array,
+    targets: jax.Array,
+    weights: jax.Array,
+    bias: jax.Array | None,
+) -> jax.Array:
+    """Return the weighted mean cross-entropy; the arguments are those of `loss`, unmasked."""
+    return _forward(queries, vectors, targets, weights, bias)[0]
+
+
+def _forward(
+    queries: jax.Array,
+    vectors: jax.Array,
+    targets: jax.Array,
+    weights: jax.Array,
+    bias: jax.Array | None,
+) -> tuple[jax.Array, tuple[Any, ...]]:
+    share = weights / jnp.maximum(weights.sum(), 1e-30)
+    log_sums, expected, d_vectors, d_bias = _softmax_moments(queries, vectors, bias, share)
+    shown = vectors[targets]  # (M, d)
+    nats = log_sums - (queries * shown).sum(1)
+    d_queries = share[:, None] * (expected - shown)
+    d_vectors = d_vectors.at[targets].add(-share[:, None] * queries)
+    if bias is not None:
+        nats = nats - bias[targets]
+        d_bias = d_bias.at[targets].add(-share)
+    return (share * nats).sum(), (d_queries, d_vectors, d_bias)
+
+
+def _backward(gradients: tuple[Any, ...], cotangent: jax.Array) -> tuple[Any, ...]:
+    queries, vectors, bias = jax.tree.map(lambda g: cotangent * g, gradients)
+    return queries, vectors, None, None, bias
+
+
+mean_cross_entropy.defvjp(_forward, _backward)
+
+
+def _softmax_moments(
+    queries: jax.Array, vectors: jax.Array, bias: jax.Array | None, share: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, Any]:
+    """Return what a softmax's gradient is made of, block by block of tokens.
+
+    Tokens that have no share are put last, and blocks of them alone are skipped: padding is free.
+
+    Returns:
+        log of the sums of exponentials (M,), p V (M, d), p' (share q) (N, d) and p' share (N,),
+        None without a bias; anything finite for tokens without a share.
+    """
+    tokens, size = len(queries), len(vectors)
+    block = _one_pass if size <= ONE_PASS else _two_passes
+    blocks = -(-tokens // _block_tokens(size))
+    each = -(-tokens // blocks)
+    extra = blocks * each - tokens
+    order = jnp.argsort(share == 0, stable=True)
+    q = jnp.pad(queries[order], ((0, extra), (0, 0))).reshape(blocks, each, -1)
+    c = jnp.pad(share[order], (0, extra)).reshape(blocks, each)
+
+    def body(sums: tuple[jax.Array, Any], given: tuple[jax.Array, jax.Array]) -> Any:
+        def skip(*_: Any) -> Any:
+            return sums, (jnp.zeros_like(given[1]), jnp.zeros_like(given[0]))
+
+        return lax.cond((given[1] != 0).any(), block, skip, vectors, bias, sums, *given)
+
+    start = jnp.zeros_like(vectors), None if bias is None else jnp.zeros_like(bias)
+    (g, h), (log_sums, expected) = lax.scan(body, start, (q, c))
+    back = jnp.argsort(order)
+    return log_sums.reshape(-1)[back], expected.reshape(-1, q.shape[2])[back], g, h
+
+
+def _block_tokens(size: int) -> int:
+    if size > ONE_PASS:
+        return TILE_TOKENS
+    least, most = TOKENS
+    return min(max(BLOCK // size, least), most)
+
+
+def _one_pass(
+    vectors: jax.Array,
+    bias: jax.Array | None,
+    sums: tuple[jax.Array, Any],
+    q: jax.Array,
+    c: jax.Array,
+) -> Any:
+    """Add a block of tokens (T, d) to the sums, from its logits (T, N)."""
+    g, h = sums
+    z = q @ vectors.T
+    if bias is not None:
+        z = z + bias
+    top = z.max(1)
+    e = jnp.exp(z - top[:, None])
+    s = e.sum(1)
+    # Dividing q and e @ V instead of e saves two passes over (T, N).
+    g = g + e.T @ (q * (c / s)[:, None])
+    h = None if bias is None else h + (c / s) @ e
+    return (g, h), (top + jnp.log(s), (e @ vectors) / s[:, None])
+
+
+def _two_passes(
+    vectors: jax.Array,
+    bias: jax.Array | None,
+    sums: tuple[jax.Array, Any],
+    q: jax.Array,
+    c: jax.Array,
+) -> Any:
+    """Add a block of tokens to the sums, from tiles of its logits (T, TILE), computed twice."""
+    size = len(vectors)
+    width = min(TILE, size)
+    tiles = -(-size // width)
+
+    def tile(number: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        # The last tile reaches back over the one before; what that one counted is hidden.
+        start = jnp.minimum(number * width, size - width)
+        b = jnp.where(start + jnp.arange(width) < number * width, HIDDEN, 0.0)
+        if bias is not None:
+            b = b + lax.dynamic_slice_in_dim(bias, start, width)
+        v = lax.dynamic_slice_in_dim(vectors, start, width)
+        return start, v, q @ v.T + b
+
+    def normalize(number: jax.Array, seen: tuple[jax.Array, jax.Array]) -> Any:
+        top, s = seen
+        z = tile(number)[2]
+        higher = jnp.maximum(top, z.max(1))
+        return higher, s * jnp.exp(top - higher) + jnp.exp(z - higher[:, None]).sum(1)
+
+    def add(number: jax.Array, sums: tuple[jax.Array, Any, jax.Array]) -> Any:
+        g, h, expected = sums
+        start, v, z = tile(number)
+        p = jnp.exp(z - log_sums[:, None])
+        g = _add_at(g, start, p.T @ weighted)
+        h = None if bias is None else _add_at(h, start, c @ p)
+        return g, h, expected + p @ v
+
+    weighted = q * c[:, None]
+    none = jnp.full_like(c, HIDDEN), jnp.zeros_like(c)
+    top, s = lax.fori_loop(0, tiles, normalize, none)
+    log_sums = top + jnp.log(s)
+    g, h, expected = lax.fori_loop(0, tiles, add, (*sums, jnp.zeros_like(q)))
+    return (g, h), (log_sums, expected)
+
+
+def _add_at(total: jax.Array, start: jax.Array, part: jax.Array) -> jax.Array:
+    there = lax.dynamic_slice_in_dim(total, start, len(part))
+    return lax.dynamic_update_slice_in_dim(total, there + part, start, 0)

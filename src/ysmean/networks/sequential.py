@@ -1,0 +1,171 @@
+"""Sequential: a causal transformer over the history, trained on every position of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.histories import Histories
+from ysmean.errors import ConfigError
+from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
+from ysmean.networks.initial import Initial
+from ysmean.networks.loss import fused_cross_entropy
+from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
+from ysmean.networks.sequences import SequenceLearner
+from ysmean.networks.transformer import Known, Last, Positions, block
+
+COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """A causal transformer whose item embeddings are its item vectors.
+
+    Attributes:
+        history: how many recent items it sees at most; fewer where histories are short.
+        width: of embeddings and states.
+        blocks: of attention and feed-forward layers.
+        heads: of each attention; they divide the width.
+        dropout: share of embeddings and of each layer's output dropped in training.
+        fitting: how it is trained; a step takes a crop of each of `batch` histories.
+    """
+
+    kind: ClassVar[str] = "sequential"
+    history: int = 128
+    width: int = 64
+    blocks: int = 2
+    heads: int = 2
+    dropout: float = 0.2
+    fitting: Fitting = field(
+        default_factory=lambda: Fitting(batch=100, max_epochs=36, patience=4, weight_decay=0.01)
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no network."""
+        if min(self.history, self.width, self.blocks, self.heads) < 1:
+            raise ConfigError("Sequential: history, width, blocks and heads must be at least 1.")
+        if self.width % self.heads:
+            raise ConfigError(
+                f"Sequential got width={self.width}, heads={self.heads}; expected a width that is "
+                "a multiple of heads."
+            )
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"Sequential got dropout={self.dropout}; expected 0 <= dropout < 1.")
+
+    def missing(self, catalogue: Catalogue) -> str | None:
+        """Return why the network cannot be built on a catalogue; None if it can."""
+        return None
+
+    def build(self, size: int, history: int, seed: int | None) -> keras.Model:
+        """Return the model, tokens (B, any) -> states (B, history, width); zeros for no seed."""
+        initial = Initial(seed)
+        tokens = keras.Input((None,), dtype="int32", name="tokens")
+        known = Known(history, size, name="known")(tokens)
+        x = initial.embedding(size + 1, self.width, "embedding")(known)
+        x = Positions(history, self.width, initial.normal(), name="positions")(x)
+        x = initial.dropout(self.dropout, "dropout")(x)
+        for number in range(self.blocks):
+            x = block(x, known, number, self.heads, self.dropout, initial)
+        x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+        return keras.Model({"tokens": tokens}, x, name="sequential")
+
+    def begin(self, data: TrainingData, seed: int) -> Learner:
+        """Return the model to be trained."""
+        warm = data.catalogue.warm
+        history = length_for(data.histories, self.history)
+        states = self.build(len(warm), history, seed)
+        states.get_layer("known").learn(warm)
+        asked = {
+            "targets": keras.Input((None,), dtype="int32", name="targets"),
+            "weights": keras.Input((None,), dtype="float32", name="weights"),
+        }
+        loss = NextItemLoss(states.get_layer("embedding"), warm, name="loss")
+        out = loss(states.output, asked["targets"], asked["weights"])
+        model = keras.Model({**states.input, **asked}, out)
+        return SequenceLearner(
+            model=model,
+            inputs=lambda *_: {},
+            learnable=warm,
+            finish=lambda: SequentialNetwork(self, states, warm),
+            settings=self.fitting,
+            history=history,
+        )
+
+
+def length_for(histories: Histories, most: int) -> int:
+    """Return the length that holds 95% of the histories whole, a multiple of 8 up to `most`."""
+    lengths = histories.lengths[histories.lengths > 1]
+    long = int(np.quantile(lengths, COVERED)) if len(lengths) else 1
+    return min(most, -(-long // 8) * 8)
+
+
+class NextItemLoss(layers.Layer):
+    """Adds the cross-entropy of the next item, after every place that is asked for.
+
+    States (B, T, d), targets (B, S) and weights (B, S) of the last S places -> states.
+    """
+
+    def __init__(self, embedding: layers.Embedding, learnable: BoolArray, **kwargs: Any) -> None:
+        """Make the layer for the embedding whose rows 1..N are the item vectors."""
+        super().__init__(**kwargs)
+        self.embedding = embedding
+        self.learnable = None if learnable.all() else learnable
+
+    def call(self, states: Any, targets: Any, weights: Any) -> Any:
+        """Add the loss."""
+        asked = states[:, states.shape[1] - ops.shape(targets)[1] :]
+        nats = fused_cross_entropy(
+            ops.reshape(asked, (-1, states.shape[-1])),
+            self.embedding.embeddings[1:],
+            ops.reshape(targets, (-1,)),
+            ops.reshape(weights, (-1,)),
+            mask=self.learnable,
+        )
+        self.add_loss(nats)
+        return states
+
+    def compute_output_shape(self, states_shape: Any, *_: Any) -> Any:
+        """Return (B, T, d)."""
+        return states_shape
+
+
+class SequentialNetwork(DotNetwork):
+    """A trained `Sequential`: the last state is the query, embeddings are the item vectors."""
+
+    name = "sequential"
+
+    def __init__(self, spec: Sequential, states: keras.Model, coverage: BoolArray) -> None:
+        """Take a trained model of `spec.build` and the items it may answer with."""
+        self.spec, self.coverage = spec, coverage
+        self.encoder = keras.Model(
+            states.input, Last(name="last")(states.output), name="sequential_encoder"
+        )
+        vectors = named_weights(states)["embedding/embeddings"][1:]
+        missing = len(coverage) - len(vectors)  # items added after training: never covered
+        self.item_vectors = np.pad(vectors, ((0, missing), (0, 0)))
+        self.item_bias = np.zeros(len(coverage), np.float32)
+        self.history = states.output.shape[1]
+
+    def answers(self, batch: Batch) -> BoolArray:
+        """Answer requests with a recent item that was trained on."""
+        return answers_to_history(batch, self.coverage, self.history)
+
+    def state(self) -> State:
+        """Return the weights."""
+        return State({"history": self.history}, named_weights(self.encoder))
+
+    @classmethod
+    def from_state(cls, spec: Sequential, state: State, catalogue: Catalogue) -> SequentialNetwork:
+        """Rebuild the model and give it its weights."""
+        known = state.arrays["known/known"][1:] > 0.5
+        states = spec.build(len(known), state.settings["history"], seed=None)
+        set_named_weights(states, state.arrays)
+        coverage = np.zeros(len(catalogue), bool)
+        coverage[: len(known)] = known
+        return cls(spec, states, coverage)

@@ -1,0 +1,155 @@
+"""The parts of a causal transformer over right-aligned tokens, as Keras layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ysmean.networks.initial import Initial
+from ysmean.networks.network import BoolArray
+
+
+def block(x: Any, tokens: Any, number: int, heads: int, dropout: float, initial: Initial) -> Any:
+    """Return x (B, T, d) after one block: attention, then a gated feed-forward layer.
+
+    Both are normalized on the way in (Xiong et al., 2020) and added with a gate that the state
+    itself sets, as in LiGR (Borisyuk et al., 2025); the feed-forward layer is SwiGLU (Shazeer,
+    2020).
+
+    Args:
+        x: states.
+        tokens: int32 (B, T), 0 where there is nothing to attend to.
+        number: of the block, for the names of its layers.
+        heads: of the attention; they divide d.
+        dropout: share of what is added that is dropped in training.
+        initial: of the weights.
+    """
+    width, name = x.shape[-1], f"block_{number}"
+    for part in ("attention", "feed"):
+        y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_{part}_norm")(x)
+        if part == "attention":
+            qkv = initial.dense(3 * width, f"{name}_qkv")(y)
+            y = CausalAttention(heads, name=f"{name}_attention")(qkv, tokens)
+        else:
+            gate = initial.dense(2 * width, f"{name}_feed_gate", "silu")(y)
+            y = layers.Multiply(name=f"{name}_feed")(
+                [gate, initial.dense(2 * width, f"{name}_feed_in")(y)]
+            )
+        y = initial.dense(width, f"{name}_{part}_out")(y)
+        y = initial.dropout(dropout, f"{name}_{part}_dropout")(y)
+        gate = initial.dense(width, f"{name}_{part}_share", "sigmoid")(x)
+        y = layers.Multiply(name=f"{name}_{part}_gated")([y, gate])
+        x = layers.Add(name=f"{name}_{part}_sum")([x, y])
+    return x
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class Known(layers.Layer):
+    """Tokens (B, any) -> the last `history` of them, known items alone, right-aligned.
+
+    Items that were not trained on say nothing; dropping them keeps a known item in last place.
+    """
+
+    def __init__(self, history: int, size: int, **kwargs: Any) -> None:
+        """Make the layer for a catalogue of `size` items, all unknown until `learn`."""
+        super().__init__(**kwargs)
+        self.history, self.size = history, size
+        self.known = self.add_weight(
+            shape=(size + 1,), initializer="zeros", trainable=False, name="known"
+        )
+
+    def learn(self, known: BoolArray) -> None:
+        """Set which items are known, bool (N,)."""
+        self.known.assign(np.append(False, known).astype(np.float32))
+
+    def call(self, tokens: Any) -> Any:
+        """Return tokens (B, history)."""
+        tokens = ops.pad(tokens, [[0, 0], [self.history, 0]])[:, -self.history :]
+        tokens = ops.where(tokens <= self.size, tokens, 0)
+        known = ops.take(self.known, tokens, axis=0) > 0.5
+        place = ops.arange(self.history, dtype="int32") + self.history * ops.cast(known, "int32")
+        order = ops.argsort(place, axis=1)
+        return ops.take_along_axis(ops.where(known, tokens, 0), order, axis=1)
+
+    def compute_output_shape(self, tokens_shape: Any) -> tuple[Any, int]:
+        """Return (B, history)."""
+        return tokens_shape[0], self.history
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "history": self.history, "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class Positions(layers.Layer):
+    """Embeddings (B, T, d) -> states: scaled by sqrt(d), plus a learned vector of each place."""
+
+    def __init__(self, history: int, width: int, initializer: Any = "zeros", **kwargs: Any) -> None:
+        """Make the layer for T = `history` and d = `width`."""
+        super().__init__(**kwargs)
+        self.history, self.width = history, width
+        self.places = self.add_weight(
+            shape=(history, width), initializer=initializer, name="places"
+        )
+
+    def call(self, x: Any) -> Any:
+        """Return the states."""
+        return x * self.width**0.5 + self.places
+
+    def compute_output_shape(self, x_shape: Any) -> Any:
+        """Return (B, T, d)."""
+        return x_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "history": self.history, "width": self.width}
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class CausalAttention(layers.Layer):
+    """Queries, keys and values side by side (B, T, 3 d) -> (B, T, d).
+
+    A place attends to itself and to known items before it.
+    """
+
+    def __init__(self, heads: int, **kwargs: Any) -> None:
+        """Make the layer; `heads` divides d."""
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def call(self, qkv: Any, tokens: Any) -> Any:
+        """Attend; tokens (B, T) are 0 where there is nothing."""
+        length, width = qkv.shape[1], qkv.shape[2] // 3
+        parts = ops.reshape(qkv, (-1, length, 3, self.heads, width // self.heads))
+        q, k, v = ops.unstack(ops.transpose(parts, (2, 0, 3, 1, 4)), axis=0)  # (B, h, T, d / h)
+        logits = ops.matmul(q * (width // self.heads) ** -0.5, ops.transpose(k, (0, 1, 3, 2)))
+        place = ops.arange(length)
+        own = place[:, None] == place[None]
+        before = (place[:, None] > place[None]) & (tokens > 0)[:, None, None, :]
+        shares = ops.softmax(ops.where(own | before, logits, -1e9))
+        y = ops.transpose(ops.matmul(shares, v), (0, 2, 1, 3))
+        return ops.reshape(y, (-1, length, width))
+
+    def compute_output_shape(self, qkv_shape: Any, tokens_shape: Any) -> Any:
+        """Return (B, T, d)."""
+        return (*qkv_shape[:-1], qkv_shape[-1] // 3)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(package="ysmean")
+class Last(layers.Layer):
+    """States (B, T, d) -> the last one, (B, d)."""
+
+    def call(self, x: Any) -> Any:
+        """Return the last state."""
+        return x[:, -1]
+
+    def compute_output_shape(self, x_shape: Any) -> Any:
+        """Return (B, d)."""
+        return x_shape[0], x_shape[2]

@@ -1,0 +1,251 @@
+"""Sequential: what it sees, what it is trained on, and that it learns order."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import worlds
+import ysmean as ym
+from ysmean.data.requests import encode
+from ysmean.errors import ConfigError, NothingToLearn
+from ysmean.networks.registry import spec_from_json
+from ysmean.networks.sequential import SequentialNetwork, length_for
+from ysmean.networks.transformer import CausalAttention, Known
+from ysmean.training.fit import fit
+from ysmean.training.progress import Progress
+from ysmean.training.train import Data
+
+LONG = ym.Fitting(batch=32, max_steps=150, max_epochs=99, patience=20, learning_rate=5e-3)
+SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1}
+
+
+@pytest.fixture(scope="module")
+def chain():
+    return worlds.fit_spec(ym.Sequential(**SMALL, fitting=LONG), worlds.markov_chain())
+
+
+def begun(events, **settings):
+    _, training, held_out = worlds.material(events)
+    learner = ym.Sequential(**{**SMALL, **settings}).begin(training, 0)
+    return learner, training.histories, held_out
+
+
+def states(learner, tokens):
+    """Return the states of an untrained model, (B, T, d)."""
+    layer = learner.model.get_layer("norm")
+    model = keras.Model(learner.model.input["tokens"], layer.output)
+    return ops.convert_to_numpy(model(np.asarray(tokens, np.int32)))
+
+
+def test_it_learns_a_markov_chain(chain):
+    network, data = chain
+    p = worlds.probabilities(network, data, [ym.Request(history=["i3", "i4", "i5"])])
+    assert data.catalogue.item_ids[int(p[0].argmax())] == "i6"
+
+
+def test_it_learns_what_only_the_item_before_the_last_can_tell():
+    rows = {f"u{u}": [f"s{u % 2}", "x", f"e{u % 2}"] * 2 for u in range(60)}
+    network, data = worlds.fit_spec(ym.Sequential(**SMALL, fitting=LONG), worlds.table(rows))
+    p = worlds.probabilities(
+        network, data, [ym.Request(history=["s0", "x"]), ym.Request(history=["s1", "x"])]
+    )
+    e0, e1 = data.catalogue.classes(["e0", "e1"])
+    assert p[0, e0] > 0.9 and p[1, e1] > 0.9
+
+
+def test_no_state_depends_on_what_comes_after_it():
+    learner, *_ = begun(worlds.markov_chain())
+    tokens = np.array([[0, 0, 3, 1, 4, 1, 5, 9]])
+    changed = tokens.copy()
+    changed[0, 6:] = [2, 6]
+    a, b = states(learner, tokens), states(learner, changed)
+    np.testing.assert_allclose(a[:, :6], b[:, :6], atol=1e-6)
+    assert np.abs(a[:, 6:] - b[:, 6:]).min(1).max() > 1e-3
+
+
+def test_the_request_sees_all_of_its_history():
+    learner, *_ = begun(worlds.markov_chain())
+    whole = states(learner, [[1, 2, 3, 4, 5, 6, 7, 8]])[:, -1]
+    for place in range(8):
+        tokens = np.array([[1, 2, 3, 4, 5, 6, 7, 8]])
+        tokens[0, place] = 9
+        assert np.abs(states(learner, tokens)[:, -1] - whole).max() > 1e-4
+
+
+def test_attention_equals_the_formula_computed_naively():
+    rng = np.random.default_rng(0)
+    heads, length, width = 2, 5, 6
+    qkv = rng.normal(size=(1, length, 3 * width)).astype(np.float32)
+    tokens = np.array([[0, 2, 0, 1, 3]], np.int32)
+    got = ops.convert_to_numpy(CausalAttention(heads)(qkv, tokens))[0]
+    q, k, v = (qkv[0, :, i * width : (i + 1) * width].reshape(length, heads, -1) for i in range(3))
+    for t in range(length):
+        seen = [s for s in range(t + 1) if s == t or tokens[0, s]]
+        for h in range(heads):
+            z = np.array([q[t, h] @ k[s, h] for s in seen]) / np.sqrt(width / heads)
+            share = np.exp(z - z.max())
+            y = (share / share.sum()) @ v[seen, h]
+            np.testing.assert_allclose(got[t].reshape(heads, -1)[h], y, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([1, 2, 3], [0, 1, 2, 3]),
+        ([1, 4, 2, 3, 9], [0, 0, 2, 3]),  # of the last 4, 4 is unknown and 9 was added later
+        ([3, 2, 1, 3, 2, 1], [1, 3, 2, 1]),
+        ([4], [0, 0, 0, 0]),
+        ([], [0, 0, 0, 0]),
+    ],
+)
+def test_unknown_items_are_dropped_and_known_ones_move_up(tokens, expected):
+    layer = Known(4, 5)
+    layer.learn(np.array([True, True, True, False, True]))
+    got = ops.convert_to_numpy(layer(np.array([tokens], np.int32).reshape(1, -1)))
+    assert got.tolist() == [expected]
+
+
+def test_a_history_longer_than_it_sees_and_one_cut_to_that_give_the_same(chain):
+    network, data = chain
+    items = [f"i{n % 10}" for n in range(30)]
+    requests = [ym.Request(history=items), ym.Request(history=items[-network.history :])]
+    a, b = worlds.probabilities(network, data, requests)
+    np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_the_encoder_takes_any_number_of_tokens(chain):
+    network, data = chain
+    request = ym.Request(history=["i3", "i4", "i5"])
+    tokens = encode([request], data.catalogue, data.histories, data.user_fields).batch.tokens
+    whole = ops.convert_to_numpy(network.encoder({"tokens": tokens}))
+    short = ops.convert_to_numpy(network.encoder({"tokens": tokens[:, -3:]}))
+    np.testing.assert_allclose(short, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_crops_are_pieces_of_histories_with_the_items_that_follow():
+    events = worlds.markov_chain(users=30, items=10, length=20)
+    learner, histories, _ = begun(events)
+    examples = learner.examples(histories)
+    inputs, targets, weights = learner.batch(histories, examples, np.random.default_rng(0))
+    assert targets is None and weights is None
+    own = [histories.classes[slice(*histories.offsets[u : u + 2])] + 1 for u in examples]
+    ends = set()
+    for row, whole in enumerate(own):
+        piece = [*inputs["tokens"][row], inputs["targets"][row, -1] + 1]
+        at = [s for s in range(len(whole) - 8) if list(whole[s : s + 9]) == piece]
+        assert at
+        ends.add(at[0])
+        np.testing.assert_array_equal(inputs["targets"][row, :-1] + 1, inputs["tokens"][row, 1:])
+    assert len(ends) > 3  # not always the same place
+    assert (inputs["weights"] == 1).all()
+
+
+def test_padding_counts_nothing_and_events_count_what_they_weigh():
+    import polars as pl
+
+    frame = pl.DataFrame(
+        {
+            "user_id": ["a"] * 3 + ["b", "c", "c"],
+            "item_id": ["x", "y", "z", "x", "z", "y"],
+            "weight": [1.0, 2.0, 3.0, 1.0, 1.0, 5.0],
+        }
+    )
+    data = Data.join(ym.Events.from_frame(frame))
+    from ysmean.networks.network import TrainingData
+
+    material = TrainingData(
+        data.catalogue, data.histories, data.fields, data.user_fields, np.zeros(3, bool)
+    )
+    learner = ym.Sequential(**SMALL).begin(material, 0)
+    examples = learner.examples(data.histories)
+    assert examples.tolist() == [0, 2]  # b has nothing to be followed by
+    inputs, *_ = learner.batch(data.histories, examples, np.random.default_rng(0))
+    assert inputs["weights"].tolist() == [[0] * 6 + [2, 3], [0] * 7 + [5]]
+
+
+def test_the_loss_of_a_step_is_the_mean_over_all_places_of_the_whole_softmax():
+    events = worlds.markov_chain(users=30, items=10, length=6)
+    learner, histories, _ = begun(events, dropout=0.0)
+    learner.model.compile(keras.optimizers.SGD(0.0), learner.loss())
+    inputs, *_ = learner.batch(histories, np.arange(20), np.random.default_rng(0))
+    got = float(learner.model.train_on_batch(inputs))
+    x = states(learner, inputs["tokens"]).astype(np.float64)
+    vectors = learner.model.get_layer("embedding").get_weights()[0][1:].astype(np.float64)
+    z = x @ vectors.T
+    shown = np.take_along_axis(z, inputs["targets"][..., None], -1)[..., 0]
+    nats = np.log(np.exp(z).sum(-1)) - shown
+    expected = (nats * inputs["weights"]).sum() / inputs["weights"].sum()
+    assert got == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_held_out_question_is_asked_at_the_last_place_alone():
+    learner, _, held_out = begun(worlds.markov_chain(), dropout=0.0)
+    learner.model.compile(keras.optimizers.SGD(0.0), learner.loss())
+    inputs, _ = learner.ask(held_out)
+    got = float(learner.model.test_on_batch(inputs))
+    vectors = learner.model.get_layer("embedding").get_weights()[0][1:]
+    z = (states(learner, inputs["tokens"])[:, -1] @ vectors.T).astype(np.float64)
+    nats = np.log(np.exp(z).sum(-1)) - z[np.arange(len(held_out)), held_out.targets]
+    assert got == pytest.approx(nats.mean(), rel=1e-5)
+
+
+def test_items_without_events_are_neither_targets_nor_negatives():
+    events, items, _ = worlds.content_rule()
+    _, training, held_out = worlds.material(events, items)
+    learner = ym.Sequential(
+        **SMALL, fitting=ym.Fitting(batch=32, max_steps=5, weight_decay=0.0)
+    ).begin(training, 0)
+    before = learner.model.get_layer("embedding").get_weights()[0]
+    network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
+    cold = ~training.catalogue.warm
+    assert cold.any() and not network.coverage[cold].any()
+    np.testing.assert_array_equal(network.item_vectors[cold], before[1:][cold])
+    assert (network.item_vectors[~cold] != before[1:][~cold]).any(1).all()
+
+
+def test_items_added_after_training_are_not_covered():
+    network, data = worlds.fit_spec(ym.Sequential(**SMALL), worlds.markov_chain())
+    grown = Data.join(worlds.markov_chain(items=14))
+    copy = SequentialNetwork.from_state(network.spec, network.state(), grown.catalogue)
+    size = len(data.catalogue)
+    assert copy.coverage.tolist() == [True] * size + [False] * (len(grown.catalogue) - size)
+    assert copy.item_vectors.shape == (len(grown.catalogue), 16)
+
+
+def test_the_length_follows_the_data():
+    def lengths(*of):
+        rows = {f"u{n}": [f"i{i}" for i in range(length)] for n, length in enumerate(of)}
+        return Data.join(worlds.table(rows)).histories
+
+    assert length_for(lengths(*[5] * 99, 90), 128) == 8
+    assert length_for(lengths(*[19] * 9), 128) == 24
+    assert length_for(lengths(*[300] * 9), 128) == 128
+    assert length_for(lengths(1, 1), 128) == 8
+
+
+def test_users_with_one_event_teach_nothing():
+    learner, histories, held_out = begun(worlds.table({"a": ["x"], "b": ["y"], "c": ["z"]}))
+    with pytest.raises(NothingToLearn):
+        fit("it", learner, histories, held_out, 0, Progress())
+
+
+def test_a_config_that_sets_one_thing_of_how_it_is_trained_keeps_the_rest():
+    usual = ym.Sequential().fitting
+    spec = spec_from_json({"kind": "sequential", "fitting": {"max_steps": 7}})
+    assert spec.fitting == replace(usual, max_steps=7) != ym.Fitting(max_steps=7)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"history": 0}, "history"),
+        ({"width": 10, "heads": 4}, "width=10, heads=4"),
+        ({"dropout": 1.0}, "dropout=1.0"),
+    ],
+)
+def test_settings_that_make_no_network_are_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        ym.Sequential(**settings)
