@@ -115,8 +115,10 @@ class Recommender:
         fitted = np.full(len(p.names), np.nan)
         stated = [p.stated(r.weights) for r in requests]
         rows = np.stack([fitted if s is None else s for s in stated])
+        takes = ["preferences" in network.takes for network in self.parts.networks.values()]
+        heeding = np.outer(batch.preferences.any(1), takes)  # bool (B, K)
         counts = stream.normalizers[2]
-        return p.resolve(batch.cohorts, stream.answering, counts, scale, rows)
+        return p.resolve(batch.cohorts, stream.answering, counts, scale, rows, heeding)
 
     def _decode(
         self,

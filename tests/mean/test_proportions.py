@@ -72,3 +72,27 @@ def test_bad_absolute_weights_are_refused(stated, message):
 def test_an_infinite_scale_is_refused():
     with pytest.raises(RequestError, match="scale of content is inf"):
         two().multipliers({"content": float("inf")})
+
+
+def test_networks_that_heed_stated_preferences_get_half_of_the_fitted_weight_at_least():
+    everybody, counts = answering([1, 1], [1, 1]), np.array([[30, 0]])
+    heeding = [np.array([[False, True]]), np.array([[True, False]])]
+    w = [two().resolve(COHORT, everybody, counts, heeding=h)[0, :, 0] for h in heeding]
+    np.testing.assert_allclose(w, [[0.5, 0.5], [0.75, 0.25]])
+
+
+def test_stated_weights_and_scales_stand_above_that_half():
+    everybody, counts = answering([1, 1], [1, 1]), np.array([[30, 0]])
+    heeding = np.array([[False, True]])
+    scaled = two().resolve(COHORT, everybody, counts, np.array([3.0, 1.0]), heeding=heeding)
+    np.testing.assert_allclose(scaled[0, :, 0], [0.75, 0.25])
+    stated = two().resolve(COHORT, everybody, counts, None, np.array([0.9, 0.1]), heeding)
+    np.testing.assert_allclose(stated[0, :, 0], [0.9, 0.1])
+
+
+def test_what_heeds_preferences_alone_and_what_abstains_change_nothing():
+    counts = np.array([[30, 0]])
+    alone = two().resolve(COHORT, answering([0, 0], [1, 1]), counts, heeding=np.array([[0, 1]]) > 0)
+    np.testing.assert_allclose(alone[0, :, 0], [0, 1])
+    away = two().resolve(COHORT, answering([1, 1], [0, 0]), counts, heeding=np.array([[0, 1]]) > 0)
+    np.testing.assert_allclose(away[0, :, 0], [1, 0])

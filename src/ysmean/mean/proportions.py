@@ -14,6 +14,7 @@ from ysmean.errors import RequestError, nearest
 from ysmean.mean.stream import SEGMENTS, BoolArray, DoubleArray
 
 COLD_ODDS = 0.2
+HEED = 0.5  # least weight of what heeds preferences, where a request states them
 
 Weights = str | Mapping[str, float]
 
@@ -84,6 +85,7 @@ class Proportions:
         counts: npt.NDArray[np.int64],
         scale: DoubleArray | None = None,
         stated: DoubleArray | None = None,
+        heeding: BoolArray | None = None,
     ) -> DoubleArray:
         """Return the members' weights of each request.
 
@@ -97,11 +99,16 @@ class Proportions:
             counts: int64 (B, 2), allowed classes of each segment.
             scale: (B, K) or (K,) multipliers.
             stated: (B, K) or (K,) weights instead of the fitted ones; rows of NaN mean fitted.
+            heeding: bool (B, K), networks that heed preferences which the request states. Fitted
+                weights come from requests without any; in others these networks get at least
+                `HEED` of the weight together.
 
         Returns:
             float64 (B, K, 2); rows sum to 1, or to 0 where nobody answers.
         """
         base = np.moveaxis(self.weights[:, cohorts], 0, 2)  # (B, K, 2)
+        if heeding is not None:
+            base = _at_least(base * answering, heeding[:, :, None], HEED)
         if stated is not None:
             given = np.broadcast_to(stated, base.shape[:2])[:, :, None]
             base = np.where(np.isnan(given), base, given)
@@ -151,3 +158,19 @@ class Proportions:
             np.array(data["temperatures"], np.float64),
             float(data["cold_odds"]),
         )
+
+
+def _at_least(weights: DoubleArray, chosen: BoolArray, least: float) -> DoubleArray:
+    """Return weights (B, K, 2), normalised over K, in which the chosen have `least` or more.
+
+    Where none of the chosen has a weight, or all of those that do are chosen, nothing changes.
+    """
+    parts = [(weights * side).sum(1, keepdims=True) for side in (chosen, ~chosen)]
+    total = parts[0] + parts[1]
+    short = (parts[0] > 0) & (parts[0] < least * total)
+    raised = [
+        np.divide(share, part, out=np.ones_like(part), where=part > 0)
+        for share, part in zip((least, 1 - least), parts, strict=True)
+    ]
+    factor = np.where(short, np.where(chosen, *raised), 1 / np.maximum(total, 1e-300))
+    return np.asarray(weights * factor)
