@@ -254,10 +254,22 @@ def test_a_mark_stands_under_its_place(ysmean, model):
 
 def test_a_place_that_is_taken_is_refused_before_training(ysmean, files, tmp_path):
     (tmp_path / "taken").write_text("mine")
-    for command in ("train", "evaluate"):
-        done = ysmean(command, *tables(files), "--out", tmp_path / "taken", code=2)
-        assert "taken" in done.stderr and "step" not in done.stderr
+    for command in (("train", *tables(files)), ("evaluate", *tables(files)), ("demo",)):
+        for out in (tmp_path / "taken", tmp_path / "taken" / "inside"):
+            done = ysmean(*command, "--out", out, code=2)
+            assert f"{tmp_path / 'taken'} is a file" in done.stderr and "step" not in done.stderr
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_what_joining_the_tables_brings_up_is_said(ysmean, files, tmp_path):
+    views = pl.read_csv(files / "events.csv").drop("timestamp")
+    views.with_columns("film-" + pl.col("item_id")).write_csv(tmp_path / "other.csv")
+    flags = ["--events", tmp_path / "other.csv", "--items", files / "items.csv"]
+    (tmp_path / "popular.toml").write_text('networks = ["popularity"]')
+    flags += ["--config", tmp_path / "popular.toml"]
+    done = ysmean("train", *flags, "--out", tmp_path / "m")
+    assert "are missing from the items file: kept, featureless" in done.stderr
+    assert "events have no timestamps" in done.stderr
 
 
 def test_a_folder_that_is_no_bundle_is_exit_code_2(ysmean, tmp_path):

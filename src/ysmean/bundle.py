@@ -28,6 +28,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
 from ysmean.data.schema import FeatureType
+from ysmean.data.tables import check_folder
 from ysmean.data.users import Users
 from ysmean.errors import BundleError
 from ysmean.mean.proportions import Proportions
@@ -127,10 +128,11 @@ def check_writable(folder: Path) -> None:
     """Refuse a place that holds something else than a bundle.
 
     Raises:
-        BundleError: if it is a file, or a folder with other content.
+        BundleError: if it is a folder with other content.
+        DataError: if no folder can be made or written to there.
     """
-    other = folder.is_dir() and any(folder.iterdir()) and not (folder / "versions").is_dir()
-    if folder.is_file() or other:
+    check_folder(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "versions").is_dir():
         raise BundleError(
             f"{folder} is not empty and no bundle; nothing was written. Choose another folder."
         )

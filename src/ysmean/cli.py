@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ysmean.errors import ConfigError, RequestError, YsMeanError
+from ysmean.errors import RequestError, YsMeanError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,11 +93,11 @@ def evaluate(
 ) -> None:
     """Train on a part of the events, and measure every network and the mean on the rest."""
     from ysmean import show
+    from ysmean.data.tables import check_folder
     from ysmean.evaluation.evaluate import evaluate as evaluate_
     from ysmean.training.progress import default_progress
 
-    if out.is_file():
-        raise ConfigError(f"{out} is a file; expected a folder for the report.")
+    check_folder(out)
     tables, settings = _read(events, items, users, config, columns)
     report = evaluate_(
         *tables,
@@ -250,9 +250,11 @@ def convert(
 ) -> None:
     """Turn an original MovieLens folder into events, items and users."""
     from ysmean.data.movielens import read_movielens
+    from ysmean.data.tables import check_folder
 
     if kind != "movielens":
         raise RequestError(f"Cannot convert {kind!r}; expected 'movielens'.")
+    check_folder(out)
     tables = read_movielens(folder)
     for path in tables.write(out):
         _talk(f"wrote {path}")

@@ -34,7 +34,7 @@ def run(console: Console, seed: int, out: Path | None) -> Report:
         The report; `Recommender(report.parts)` is the model.
     """
     if out is not None:
-        check_writable(out / "model")
+        check_writable(out / "model")  # better said before minutes of training
     service = simulate(seed)
     say(
         console,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import polars as pl
 
@@ -79,3 +81,20 @@ def id_strings(ids: pl.Series, source: str) -> pl.Series:
             f"{int(bad.sum()):,} rows lack it."
         )
     return text
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a place where no folder can be made or written to.
+
+    Raises:
+        DataError: names the file, or the folder without permission, that is in the way.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise DataError(
+            f"{there} is a file; expected a folder. Nothing was written. Choose another place."
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise DataError(
+            f"{there} may not be written to. Nothing was written. Choose another place."
+        )

@@ -45,6 +45,7 @@ class Data:
         fields: vocabulary of the users' features.
         user_fields: int32 (U, F).
         notes: what was found while reading and joining.
+        joining: those of them that joining the tables brought up.
     """
 
     catalogue: Catalogue
@@ -53,6 +54,7 @@ class Data:
     fields: UserFields
     user_fields: npt.NDArray[np.int32]
     notes: tuple[str, ...]
+    joining: tuple[str, ...]
 
     @classmethod
     def join(
@@ -67,16 +69,18 @@ class Data:
         catalogue, events = Catalogue.build(events, items, unknown_items=unknown_items)
         histories = Histories.from_events(events, catalogue, users)
         fields = UserFields.fit(users)
-        notes = [*events.notes, *(items.notes if items else ()), *(users.notes if users else ())]
+        reading = [*events.notes, *(items.notes if items else ()), *(users.notes if users else ())]
+        joining = list(catalogue.notes)
         if not events.has_time:
-            notes.append("events have no timestamps: row order is time order, context is unknown")
+            joining.append("events have no timestamps: row order is time order, context is unknown")
         return cls(
             catalogue,
             histories,
             users,
             fields,
             fields.tokens(users, histories.user_ids),
-            (*notes, *catalogue.notes),
+            (*reading, *joining),
+            tuple(joining),
         )
 
     def questions(self, positions: npt.NDArray[np.int64]) -> Questions:
@@ -149,8 +153,8 @@ def learn(
         Parts with the whole histories, and a catalogue that is warm by training events alone.
     """
     specs, left_out = _specs(networks, data.catalogue, preset)
-    for reason in left_out:
-        progress.say(reason)
+    for note in (*data.joining, *left_out):
+        progress.say(note)
     training = data.histories.only(split.train)
     catalogue = replace(data.catalogue, warm=training.counts(len(data.catalogue)) > 0)
     pseudo_cold = draw_pseudo_cold(catalogue, seed)
