@@ -263,7 +263,8 @@ def test_a_place_that_is_taken_is_refused_before_training(ysmean, files, tmp_pat
 
 def test_what_joining_the_tables_brings_up_is_said(ysmean, files, tmp_path):
     views = pl.read_csv(files / "events.csv").drop("timestamp")
-    views.with_columns("film-" + pl.col("item_id")).write_csv(tmp_path / "other.csv")
+    foreign = views.with_columns(item_id="film-" + pl.col("item_id"))
+    foreign.write_csv(tmp_path / "other.csv")
     flags = ["--events", tmp_path / "other.csv", "--items", files / "items.csv"]
     (tmp_path / "popular.toml").write_text('networks = ["popularity"]')
     flags += ["--config", tmp_path / "popular.toml"]
@@ -286,7 +287,8 @@ def test_a_bad_request_in_a_process_of_its_own_exits_with_2_and_debug_shows_the_
 
 @pytest.mark.slow
 def test_compare_says_which_row_is_above(ysmean, files, tmp_path):
-    ysmean("evaluate", *tables(files), "--out", tmp_path / "r")
+    printed = ysmean("evaluate", *tables(files), "--out", tmp_path / "r").stdout
+    assert "ndcg@10 by cohort (requests)" in printed and "10-49 (" in printed
     done = ysmean("compare", tmp_path / "r", "--row", "mean", "--row", "popularity")
     assert "cohort all" in done.stdout and "ndcg@10: mean 0." in done.stdout
     wrong = ysmean("compare", tmp_path / "r", code=2)

@@ -75,7 +75,7 @@ def lists(console: Console, answers: Mapping[str, Recommendations]) -> None:
 
 
 def report(console: Console, found: Report) -> None:
-    """Print the rows of a report over all requests, and NDCG by cohort."""
+    """Print the rows of a report: over all requests, and NDCG by cohort; then the proportions."""
     data = found.data
     console.print(
         f"{data['split']}: {data['requests']:,} requests over {data['catalogue']:,} items"
@@ -99,7 +99,27 @@ def report(console: Console, found: Report) -> None:
             f"{100 * row['answered']:.0f}%",
         )
     console.print(table)
+    by_cohort(console, found)
     proportions(console, data["proportions"]["table"])
+
+
+def by_cohort(console: Console, found: Report) -> None:
+    """Print NDCG@10 of every row in every cohort that was asked."""
+    asked = {row["cohort"]: row["requests"] for row in found.data["rows"] if row["requests"]}
+    cohorts = [cohort for cohort in asked if cohort != "all"]
+    table = Table(
+        title="ndcg@10 by cohort (requests)",
+        title_justify="left",
+        box=None,
+        padding=(0, 1),
+        pad_edge=False,
+    )
+    table.add_column("")
+    for cohort in cohorts:
+        table.add_column(f"{cohort} ({asked[cohort]:,})", justify="right", no_wrap=True)
+    for name in [row["name"] for row in found.rows()]:
+        table.add_row(name, *[f"{found.row(name, c)['ndcg@10']:.4f}" for c in cohorts])
+    console.print(table)
 
 
 def proportions(console: Console, rows: list[dict[str, Any]]) -> None:
