@@ -42,7 +42,7 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 Model = Annotated[Path, typer.Argument(help="a folder written by ysmean train")]
 
 
-@app.command()
+@app.command(short_help="Train networks and proportions; save them.")
 def train(
     events: EventsFile,
     out: Annotated[Path, typer.Option(help="folder of the model; it gets a new version")],
@@ -74,7 +74,7 @@ def train(
     _talk(f"ask it: ysmean recommend {out} --user {recommender.parts.histories.user_ids[0]}")
 
 
-@app.command()
+@app.command(short_help="Measure every network and their mean.")
 def evaluate(
     events: EventsFile,
     out: Annotated[Path, typer.Option(help="folder of the report")],
@@ -116,7 +116,7 @@ def evaluate(
     _talk(f"saved {out / 'report.html'}, {out / 'report.json'} and {out / 'requests.parquet'}")
 
 
-@app.command()
+@app.command(short_help="Compare two rows, or two reports, in words.")
 def compare(
     reports: Annotated[list[Path], typer.Argument(help="one or two folders of ysmean evaluate")],
     row: Annotated[list[str] | None, typer.Option(help="two rows of one report")] = None,
@@ -139,7 +139,7 @@ def compare(
     show.comparison(_console(), compare_(sides[0], sides[1]), sides[0].name, sides[1].name)
 
 
-@app.command()
+@app.command(short_help="Answer one request, with shares.")
 def recommend(
     model: Model,
     user: Annotated[str | None, typer.Option(help="whose history and features count")] = None,
@@ -181,7 +181,7 @@ def recommend(
         show.answer(_console(), answer, f"for {who} (history: {answer.cohort} items)")
 
 
-@app.command()
+@app.command(short_help="Show what goes with an item.")
 def similar(
     model: Model,
     item: Annotated[str, typer.Argument(help="the id of an item")],
@@ -208,7 +208,7 @@ def similar(
         show.lists(_console(), alone)
 
 
-@app.command()
+@app.command(short_help="Show what a model is made of.")
 def inspect(
     model: Model,
     json_: Json = False,
@@ -242,7 +242,7 @@ def inspect(
         _talk(f"drew {plot}")
 
 
-@app.command()
+@app.command(short_help="Turn a MovieLens folder into three tables.")
 def convert(
     kind: Annotated[str, typer.Argument(help="movielens")],
     folder: Annotated[Path, typer.Argument(help="as it comes out of the archive")],
@@ -260,7 +260,7 @@ def convert(
         _talk(f"wrote {path}")
 
 
-@app.command()
+@app.command(short_help="Take a tour on a made-up service.")
 def demo(
     seed: Seed = 0,
     out: Annotated[
