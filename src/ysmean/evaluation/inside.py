@@ -64,11 +64,8 @@ def calibration(data: Data, look: Look) -> list[Html]:
     """Return for the fitted mean and each network: stated against observed frequency."""
     rows = [row_of(data, "mean"), *[r for r in rows_of(data) if r["name"] in data["networks"]]]
     rows = [row for row in rows if row["calibration"]]
-    curves = [row["calibration"]["curve"] for row in rows]
-    top = max(max(*c["stated"], *c["observed"], 0.01) for c in curves)
-    axis = value_axis(0.0, top, percent=True)
-    pictures = [_reliability(row, look, axis) for row in rows]
-    sizes = sorted({n for curve in curves for n in curve["requests"]})
+    pictures = [_reliability(row, look) for row in rows]
+    sizes = sorted({n for row in rows for n in row["calibration"]["curve"]["requests"]})
     said = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,}{words.DASH}{sizes[-1]:,}"
     return [
         el(
@@ -76,14 +73,15 @@ def calibration(data: Data, look: Look) -> list[Html]:
             "Across: the probability given to the first item. Up: how often that item was the "
             "right one. On the thin line both agree; below it a network is too sure, above it not "
             f"sure enough. Each point stands for {said} requests, from the least to the most "
-            "sure.",
+            "sure; every picture has its own scale.",
         ),
         el("div", *pictures, class_="grid"),
     ]
 
 
-def _reliability(row: Row, look: Look, axis: Axis) -> Html:
+def _reliability(row: Row, look: Look) -> Html:
     name, curve = row["name"], row["calibration"]["curve"]
+    axis = value_axis(0.0, max(*curve["stated"], *curve["observed"], 0.01), percent=True)
     points = list(zip(curve["stated"], curve["observed"], strict=True))
     titles = [
         f"stated {words.percent(p, 1)}, right {words.percent(o, 1)}, {n:,} requests"
