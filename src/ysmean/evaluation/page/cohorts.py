@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ysmean.evaluation import words
-from ysmean.evaluation.charts import Axis, Series, chart, value_axis
-from ysmean.evaluation.html import Html, el, figure
-from ysmean.evaluation.look import Look, label
-from ysmean.evaluation.results import Data, cohorts_of, row_of, rows_of
+from ysmean.evaluation.page import words
+from ysmean.evaluation.page.charts import Axis, Series, chart, value_axis
+from ysmean.evaluation.page.html import Html, el, figure
+from ysmean.evaluation.page.look import Look, label
+from ysmean.evaluation.page.results import Data, cohorts_of, row_of, rows_of
 
 
 def by_cohort(data: Data, look: Look) -> list[Html]:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from ysmean.evaluation.charts import Axis, Series, chart, nice_ticks, value_axis
+from ysmean.evaluation.page.charts import Axis, Series, chart, nice_ticks, value_axis
 
 UNIT = Axis(0.0, 1.0, [(0.0, "zero"), (1.0, "one")])
 # Of 640 x 380 units, x runs from 46 to 626, and y from 354 (below) to 12 (above).

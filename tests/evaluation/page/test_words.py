@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ysmean.evaluation import words
+from ysmean.evaluation.page import words
 
 
 def compared(mean, p, a=0.3, b=0.2):

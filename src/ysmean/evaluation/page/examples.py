@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ysmean.evaluation import words
-from ysmean.evaluation.html import Html, el, join, table
-from ysmean.evaluation.look import Look
-from ysmean.evaluation.marks import stacked
-from ysmean.evaluation.results import Data
+from ysmean.evaluation.page import words
+from ysmean.evaluation.page.html import Html, el, join, table
+from ysmean.evaluation.page.look import Look
+from ysmean.evaluation.page.marks import stacked
+from ysmean.evaluation.page.results import Data
 
 Sample = Mapping[str, Any]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ysmean.evaluation.html import Html, el
-from ysmean.evaluation.marks import MARKS, key
+from ysmean.evaluation.page.html import Html, el
+from ysmean.evaluation.page.marks import MARKS, key
 
 COLOURS = 8  # n0..n7 in page.css
 ALSO = {"mean": "fitted mean", "mean-equal": "plain mean"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ysmean.evaluation import words
-from ysmean.evaluation.html import Html, details, el, join, table
-from ysmean.evaluation.look import Look, label
+from ysmean.evaluation.page import words
+from ysmean.evaluation.page.html import Html, details, el, join, table
+from ysmean.evaluation.page.look import Look, label
 
 Data = Mapping[str, Any]
 Row = Mapping[str, Any]

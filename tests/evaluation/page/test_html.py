@@ -1,6 +1,6 @@
 import pytest
 
-from ysmean.evaluation.html import Html, details, el, figure, join, number, table
+from ysmean.evaluation.page.html import Html, details, el, figure, join, number, table
 
 
 def test_text_is_escaped_and_markup_is_not():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from ysmean.evaluation import words
-from ysmean.evaluation.html import Html, details, el, table
-from ysmean.evaluation.results import Data
+from ysmean.evaluation.page import words
+from ysmean.evaluation.page.html import Html, details, el, table
+from ysmean.evaluation.page.results import Data
 from ysmean.networks.registry import REGISTRY
 
 

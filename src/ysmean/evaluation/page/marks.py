@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ysmean.evaluation.html import Html, el
+from ysmean.evaluation.page.html import Html, el
 
 GAP = 1.0  # between the parts of a stacked bar
 MARKS = ("circle", "square", "triangle", "diamond", "down", "plus", "bar")

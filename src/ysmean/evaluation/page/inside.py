@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ysmean.evaluation import words
-from ysmean.evaluation.charts import Axis, Series, chart, value_axis
-from ysmean.evaluation.html import Html, details, el, figure, join, table
-from ysmean.evaluation.look import Look, label
-from ysmean.evaluation.marks import stacked, strip
-from ysmean.evaluation.results import Data, Row, row_of, rows_of
+from ysmean.evaluation.page import words
+from ysmean.evaluation.page.charts import Axis, Series, chart, value_axis
+from ysmean.evaluation.page.html import Html, details, el, figure, join, table
+from ysmean.evaluation.page.look import Look, label
+from ysmean.evaluation.page.marks import stacked, strip
+from ysmean.evaluation.page.results import Data, Row, row_of, rows_of
 
 SMALL = (320, 230)
 

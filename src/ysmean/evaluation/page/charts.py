@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ysmean.evaluation.html import Html, el
-from ysmean.evaluation.marks import mark, path
+from ysmean.evaluation.page.html import Html, el
+from ysmean.evaluation.page.marks import mark, path
 
 Point = tuple[float, float | None]
 LEFT, RIGHT, TOP, BOTTOM, LINE = 46.0, 14.0, 12.0, 26.0, 18.0  # what axes need around the drawing

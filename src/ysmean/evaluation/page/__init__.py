@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from ysmean.evaluation import words
-from ysmean.evaluation.cohorts import by_cohort
-from ysmean.evaluation.examples import examples
-from ysmean.evaluation.html import Html, el, join
-from ysmean.evaluation.inside import breadth, calibration, proportions, training
-from ysmean.evaluation.look import Look
-from ysmean.evaluation.provenance import about_data, reproduce
-from ysmean.evaluation.results import results, summary, worth
+from ysmean.evaluation.page import words
+from ysmean.evaluation.page.cohorts import by_cohort
+from ysmean.evaluation.page.examples import examples
+from ysmean.evaluation.page.html import Html, el, join
+from ysmean.evaluation.page.inside import breadth, calibration, proportions, training
+from ysmean.evaluation.page.look import Look
+from ysmean.evaluation.page.provenance import about_data, reproduce
+from ysmean.evaluation.page.results import results, summary, worth
 
 # Nothing may be loaded or run, should a browser be asked to.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -74,7 +74,7 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def _head(title: str, data: Mapping[str, Any]) -> Html:
-    style = files("ysmean.evaluation").joinpath("page.css").read_text("utf-8")
+    style = files("ysmean.evaluation.page").joinpath("page.css").read_text("utf-8")
     return el(
         "head",
         el("meta", charset="utf-8"),

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from ysmean.evaluation.marks import GAP, MARKS, key, mark, stacked, strip
+from ysmean.evaluation.page.marks import GAP, MARKS, key, mark, stacked, strip
 
 
 def rects(made):
