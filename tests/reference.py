@@ -99,3 +99,40 @@ def best(scores, k):
     """Classes of the k highest scores above -1, ties by lower class."""
     order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     return [i for i in order if scores[i] >= 0][:k]
+
+
+def log2_consensus(s, product):
+    """log2 p of the consensus of a stream, one request and one segment at a time, in float64.
+
+    Args:
+        s: a stream.
+        product: (B, K, 2), exponents on logits before temperature; 0 = not in the product.
+
+    Returns:
+        (B, N), -inf outside A and what no network of the product covers.
+    """
+    batch, size = s.allowed.shape
+    allowed = s.allowed.tile(0, size)
+    logs = np.full((batch, size), -np.inf)
+    for b in range(batch):
+        for segment, inside in enumerate((~s.cold, s.cold)):
+            total, covered = np.zeros(size), np.zeros(size, bool)
+            for k, h in enumerate(s.heads):
+                a = product[b, k, segment]
+                member = allowed[b] & inside & h.coverage
+                if a > 0 and member.any():
+                    z = h.scores(0, size)[b].astype(np.float64)
+                    if segment == 0 and h.prior is not None:
+                        z = z + h.prior
+                    total += a * np.where(h.coverage, z, z[member].mean())
+                    covered |= member
+            if covered.any():
+                chosen = total[covered]
+                top = chosen.max()
+                logs[b, covered] = (chosen - top - np.log(np.exp(chosen - top).sum())) / np.log(2)
+    return logs
+
+
+def consensus(s, product):
+    """The consensus of a stream, (B, N), in float64."""
+    return np.exp2(log2_consensus(s, product))
