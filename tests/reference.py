@@ -59,25 +59,29 @@ def conditional(logits, inside):
     return p
 
 
-def mean(s, v, cold_odds):
+def mean(s, v, cold_odds, own=None):
     """The mean of a stream, one request and one segment at a time, in float64.
 
     Args:
         s: a stream.
-        v: (2, B, K), each network's weight by segment and request, before normalisation.
+        v: (2, B, M), each member's weight by segment and request, before normalisation.
         cold_odds: of a cold item against a warm one.
+        own: (B, N) of the consensus, the last member, where there is one.
 
     Returns:
-        (B, N), and the parts of the networks, (B, N, K).
+        (B, N), and the parts of the members, (B, N, M).
     """
     batch, size = s.allowed.shape
     allowed = s.allowed.tile(0, size)
-    parts = np.zeros((batch, size, len(s.heads)))
+    members = len(s.heads) + (own is not None)
+    parts = np.zeros((batch, size, members))
     for b in range(batch):
         shares, omegas = [], []
         for segment, inside in enumerate((~s.cold, s.cold)):
-            p = np.zeros((size, len(s.heads)))
-            w = np.zeros(len(s.heads))
+            p = np.zeros((size, members))
+            w = np.zeros(members)
+            if own is not None and own[b, inside].any():
+                p[inside, -1], w[-1] = own[b, inside], v[segment][b, -1]
             for k, h in enumerate(s.heads):
                 member = allowed[b] & inside & h.coverage
                 if h.answers[b] and member.any():

@@ -118,7 +118,10 @@ def test_recommend_prints_exactly_one_json_document(ysmean, model):
     assert answer["user_id"] == "u0007" and len(answer["items"]) == 3
     for item in answer["items"]:
         assert sum(item["shares"].values()) == pytest.approx(1)
-        assert item["contributions"] == item["shares"] and "evidence" not in item
+        assert set(item["evidence"]) == set(item["contributions"])
+        assert {*item["contributions"], "consensus"} == set(item["shares"])
+        assert sum(item["contributions"].values()) == pytest.approx(1)
+    assert set(answer["mass"]) == set(answer["weights"]) - {"consensus"}
     assert answer["model"].startswith("sha256:")
 
 

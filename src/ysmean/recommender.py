@@ -200,13 +200,17 @@ class Recommender:
     def model_inputs(self, requests: Sequence[Request]) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays that `model` takes, for B requests."""
         encoded = self.encode(requests)
-        _, weights = self.mixture(requests, encoded)
-        pairs = members(self.parts.networks, ~self.parts.catalogue.warm)
+        stream, weights = self.mixture(requests, encoded)
+        pairs = members(self.parts.networks, ~self.parts.catalogue.warm, isinstance(stream, Joined))
+        more = (
+            {"exponents": stream.product.astype(np.float32)} if isinstance(stream, Joined) else {}
+        )
         arrays: Mapping[str, Any] = encoded.batch.arrays()
         return {
             **{name: arrays[name] for name in self.model.input if name in arrays},
             "allowed": encoded.allowed.tile(0, len(self.parts.catalogue)),
             "weights": member_weights(weights, pairs),
+            **more,
         }
 
     def save(self, folder: str | Path) -> Path:

@@ -122,7 +122,7 @@ class Tour:
         self,
         found: Recommendations,
         features: list[str],
-        columns: Sequence[str] = ("score", "largest share"),
+        columns: Sequence[str] = ("score", "most from"),
         cells: Callable[[Recommendation], list[str]] | None = None,
     ) -> None:
         """Print titles with some of their features, then what `cells` says of each."""
@@ -149,7 +149,7 @@ def grid(*columns: str) -> Table:
 
 
 def _reasons(item: Recommendation) -> list[str]:
-    name, share = max(item.shares.items(), key=lambda pair: pair[1])
+    name, share = max(item.contributions.items(), key=lambda pair: pair[1])
     return [f"{item.score:.4f}", f"{name} {share:.0%}"]
 
 

@@ -12,7 +12,8 @@ from models import service
 from ysmean.data.histories import COHORTS
 from ysmean.errors import ConfigError, DataError
 
-ROWS = ["collaborative", "transition", "content", "knowledge", "popularity", "mean-equal", "mean"]
+NETWORKS = ["collaborative", "transition", "content", "knowledge", "popularity"]
+ROWS = [*NETWORKS, "consensus", "mean-equal", "mean-pure", "mean"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,9 @@ def test_there_is_a_row_for_every_network_and_mean_and_every_cohort(report):
         assert [row["name"] for row in report.rows(cohort)] == ROWS
     kinds = {row["name"]: row["kind"] for row in report.rows()}
     assert kinds["popularity"] == "baseline" and kinds["content"] == "network"
-    assert kinds["mean"] == "mean" and kinds["mean-equal"] == "mean-equal"
+    for name in ("consensus", "mean", "mean-equal", "mean-pure"):
+        assert kinds[name] == name
+    assert report.best_member()["name"] in NETWORKS
 
 
 def test_rows_are_recomputed_from_the_requests(report):
