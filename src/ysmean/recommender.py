@@ -201,16 +201,14 @@ class Recommender:
         """Return the arrays that `model` takes, for B requests."""
         encoded = self.encode(requests)
         stream, weights = self.mixture(requests, encoded)
-        pairs = members(self.parts.networks, ~self.parts.catalogue.warm, isinstance(stream, Joined))
-        more = (
-            {"exponents": stream.product.astype(np.float32)} if isinstance(stream, Joined) else {}
-        )
+        joined = stream if isinstance(stream, Joined) else None
+        pairs = members(self.parts.networks, ~self.parts.catalogue.warm, joined is not None)
         arrays: Mapping[str, Any] = encoded.batch.arrays()
         return {
             **{name: arrays[name] for name in self.model.input if name in arrays},
             "allowed": encoded.allowed.tile(0, len(self.parts.catalogue)),
             "weights": member_weights(weights, pairs),
-            **more,
+            **({} if joined is None else {"exponents": joined.product.astype(np.float32)}),
         }
 
     def save(self, folder: str | Path) -> Path:
