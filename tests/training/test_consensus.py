@@ -8,6 +8,7 @@ import ysmean as ym
 from models import service
 from ysmean.data.histories import COHORTS
 from ysmean.errors import ConfigError
+from ysmean.training import consensus
 from ysmean.training.consensus import CrossFitted, cross_fit
 
 NETWORKS = ["transition", "content", "popularity"]
@@ -33,7 +34,7 @@ def fitted(targets_of, folds, cohorts, whole=None):
     n = len(folds)
     whole = np.ones(n, bool) if whole is None else whole
     rng = np.random.default_rng(1)
-    return cross_fit(asked(targets_of, n), whole, folds, cohorts, 2, rng).exponents
+    return cross_fit(asked(targets_of, n), whole, folds, cohorts, 2, 6, rng).exponents
 
 
 def test_each_fold_is_answered_by_exponents_fitted_on_the_other():
@@ -50,6 +51,13 @@ def test_cohorts_differ_where_data_says_so_and_follow_the_whole_otherwise():
     assert (exponents[:, 0, 0] > exponents[:, 0, 1]).all()
     assert (exponents[:, 5, 1] > exponents[:, 5, 0]).all()
     assert (exponents[:, 2, 1] > exponents[:, 2, 0]).all()  # nobody asked: as the whole histories
+
+
+def test_answers_too_large_to_be_kept_are_asked_for_again(monkeypatch):
+    folds, cohorts = np.tile([0, 1], 200), np.repeat([2, 5], 200)
+    kept = fitted((cohorts == 5).astype(int), folds, cohorts)
+    monkeypatch.setattr(consensus, "KEPT_BYTES", 0)
+    np.testing.assert_allclose(fitted((cohorts == 5).astype(int), folds, cohorts), kept)
 
 
 def test_questions_are_asked_of_those_who_did_not_learn_from_them():

@@ -24,9 +24,8 @@ from ysmean.mean.stream import (
     FloatArray,
     Stream,
     Tile,
-    heard,
+    by_class,
     log_sum_exp,
-    weigh,
 )
 
 CONSENSUS = "consensus"
@@ -108,9 +107,12 @@ class Joined:
 
     def _logits(self, tile: Tile) -> FloatArray:
         total = np.zeros(tile.allowed.shape, np.float32)
+        covered = np.zeros(tile.allowed.shape, bool)
         for k in self._inputs:
-            total += weigh(tile, centred(tile, k, self.networks.levels), self._factors[:, k])
-        total[~heard(tile, self.product)] = -np.inf
+            factor = by_class(tile, self._factors[:, k])
+            total += factor * centred(tile, k, self.networks.levels)
+            covered |= np.isfinite(tile.logits[k]) & (factor > 0)
+        total[~(covered & tile.allowed)] = -np.inf
         return total
 
     @cached_property
@@ -166,8 +168,7 @@ def centred(tile: Tile, k: int, levels: DoubleArray) -> FloatArray:
         float32 (B, tile); 0 where it does not cover a class, or abstains.
     """
     z = tile.logits[k]
-    level = weigh(tile, np.ones(z.shape, np.float32), levels[:, k])
-    return np.where(np.isfinite(z), z - level, np.float32(0))
+    return np.where(np.isfinite(z), z - by_class(tile, levels[:, k]), np.float32(0))
 
 
 def contributions(shares: DoubleArray, evidence: DoubleArray) -> DoubleArray:

@@ -146,12 +146,12 @@ class Stream:
         total = np.zeros((self.allowed.shape[0], len(self.heads), 2))
         count = np.zeros_like(total)
         for tile in self.tiles():
-            allowed = tile.allowed.astype(np.float64)
-            count += (allowed @ tile.members.T).reshape(total.shape)
             for k, logits in enumerate(tile.logits):
-                inside = np.where(tile.allowed & np.isfinite(logits), logits, 0)
-                for segment, columns in enumerate(tile.columns):
-                    total[:, k, segment] += inside[:, columns].sum(1, dtype=np.float64)
+                inside = tile.allowed & np.isfinite(logits)
+                z = np.where(inside, logits, 0)
+                for s, columns in enumerate(tile.columns):
+                    total[:, k, s] += z[:, columns].sum(1, dtype=np.float64)
+                    count[:, k, s] += inside[:, columns].sum(1)
         return np.asarray(total / np.maximum(count, 1.0))
 
     @property
@@ -217,18 +217,22 @@ def conditional(tile: Tile, k: int, normalizers: DoubleArray) -> FloatArray:
     return part
 
 
-def weigh(tile: Tile, part: FloatArray, weights: DoubleArray) -> FloatArray:
-    """Return a network's probabilities (B, tile) times its weights (B, 2) by segment."""
-    w = weights.astype(np.float32)
+def by_class(tile: Tile, values: DoubleArray) -> FloatArray:
+    """Return values (B, 2) by segment as float32 (B, tile), or (B, 1) where one is enough."""
+    v = values.astype(np.float32)
     warm, cold = tile.columns
     if not len(cold):
-        return part * w[:, 0, None]
+        return v[:, 0, None]
     if not len(warm):
-        return part * w[:, 1, None]
-    by_class = np.empty_like(part)
-    by_class[:, warm], by_class[:, cold] = w[:, 0, None], w[:, 1, None]
-    by_class *= part
-    return by_class
+        return v[:, 1, None]
+    spread = np.empty(tile.allowed.shape, np.float32)
+    spread[:, warm], spread[:, cold] = v[:, 0, None], v[:, 1, None]
+    return spread
+
+
+def weigh(tile: Tile, part: FloatArray, weights: DoubleArray) -> FloatArray:
+    """Return a network's probabilities (B, tile) times its weights (B, 2) by segment."""
+    return part * by_class(tile, weights)
 
 
 def heard(tile: Tile, weights: DoubleArray) -> BoolArray:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +16,7 @@ from ysmean.mean.stream import BoolArray, DoubleArray, Stream
 WHOLE = 3000  # questions with whole histories, and with cut ones
 CUT = 3000
 CHUNK = 64
+KEPT_BYTES = 2**29  # of logits held from step to step; more are asked for again
 PRIOR_EVENTS = 50.0
 
 IntArray = npt.NDArray[np.int64]
@@ -62,6 +61,7 @@ def cross_fit(
     folds: IntArray,
     cohorts: IntArray,
     networks: int,
+    classes: int,
     rng: np.random.Generator,
 ) -> CrossFitted:
     """Fit exponents over whole histories, then by cohort with a prior centred on those.
@@ -75,26 +75,33 @@ def cross_fit(
         folds: int64 (n,), 0 or 1, of the users.
         cohorts: int64 (n,).
         networks: K.
+        classes: N.
         rng: of the choice of questions.
     """
     some = drawn(whole, WHOLE, rng) | drawn(~whole, CUT, rng)
-    basis = some & whole if (some & whole).any() else some
-    others = 1 - folds
+    size = 4 * int(some.sum()) * networks * classes
+    kept = list(ask(some, CHUNK)) if size <= KEPT_BYTES else None
 
-    def globally(a: DoubleArray) -> Moments:
-        return _ask(ask, basis, others, a)
+    def fit(
+        problems: IntArray, centre: DoubleArray, precision: DoubleArray
+    ) -> tuple[DoubleArray, Moments]:
+        def evaluate(a: DoubleArray) -> Moments:
+            return _moments(ask(some, CHUNK) if kept is None else kept, problems, a)
 
+        return fit_exponents(evaluate, centre, precision)
+
+    others, count = 1 - folds, len(COHORTS)  # problem f learns from the users outside of fold f
+    basis = whole if (some & whole).any() else np.ones_like(whole)
     eye = np.eye(networks)
     equal = np.full((2, networks), 1.0 / networks)
-    overall, found = fit_exponents(globally, equal, np.stack([eye, eye]))
-    problems = others * len(COHORTS) + cohorts
+    overall, found = fit(np.where(basis, others, -1), equal, np.stack([eye, eye]))
     one = found.curvature / np.maximum(found.counts, 1.0)[:, None, None] + 1e-3 * eye
-    by_cohort, _ = fit_exponents(
-        lambda a: _ask(ask, some, problems, a),
-        np.repeat(overall, len(COHORTS), axis=0),
-        np.repeat(PRIOR_EVENTS * one, len(COHORTS), axis=0),
+    by_cohort, _ = fit(
+        others * count + cohorts,
+        np.repeat(overall, count, axis=0),
+        np.repeat(PRIOR_EVENTS * one, count, axis=0),
     )
-    return CrossFitted(by_cohort.reshape(2, len(COHORTS), networks))
+    return CrossFitted(by_cohort.reshape(2, count, networks))
 
 
 def drawn(among: BoolArray, count: int, rng: np.random.Generator) -> BoolArray:
@@ -103,18 +110,21 @@ def drawn(among: BoolArray, count: int, rng: np.random.Generator) -> BoolArray:
     return np.isin(np.arange(len(among)), chosen)
 
 
-def _ask(
-    ask: Callable[[BoolArray, int], Asking], sample: BoolArray, problems: IntArray, a: DoubleArray
+def _moments(
+    asked: Iterable[tuple[IntArray, npt.NDArray[np.int32], Stream]],
+    problems: IntArray,
+    a: DoubleArray,
 ) -> Moments:
+    """Return the moments of problems with exponents (P, K); those of problem -1 are left out."""
     count, networks = a.shape
-    start = Moments(
+    total = Moments(
         np.zeros(count),
         np.zeros((count, networks)),
         np.zeros((count, networks, networks)),
         np.zeros(count),
     )
-    parts = (
-        moments(joined(stream, a[problems[rows]]), targets, problems[rows], count)
-        for rows, targets, stream in ask(sample, CHUNK)
-    )
-    return reduce(add, parts, start)
+    for rows, targets, stream in asked:
+        if (problems[rows] >= 0).any():
+            joint = joined(stream, a[problems[rows]])
+            total += moments(joint, targets, problems[rows], count)
+    return total

@@ -122,6 +122,7 @@ class Segment:
             folds,
             asked.cohorts,
             count,
+            len(self.base),
             rng,
         )
         logs = self.log_probabilities(
