@@ -184,13 +184,13 @@ class Proportions:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that `from_json` reads."""
+        optional = {"exponents": self.exponents, "pure_weights": self.pure_weights}
         return {
             "names": list(self.names),
             "weights": self.weights.tolist(),
             "temperatures": self.temperatures.tolist(),
             "cold_odds": self.cold_odds,
-            "exponents": None if self.exponents is None else self.exponents.tolist(),
-            "pure_weights": None if self.pure_weights is None else self.pure_weights.tolist(),
+            **{key: array.tolist() for key, array in optional.items() if array is not None},
         }
 
     @classmethod

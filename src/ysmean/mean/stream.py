@@ -143,8 +143,7 @@ class Stream:
     @cached_property
     def levels(self) -> DoubleArray:
         """Mean logit of each member over A, the segment and its coverage, (B, K, 2); 0 for none."""
-        total = np.zeros((self.allowed.shape[0], len(self.heads), 2))
-        count = np.zeros_like(total)
+        total, count = np.zeros((2, self.allowed.shape[0], len(self.heads), 2))
         for tile in self.tiles():
             for k, logits in enumerate(tile.logits):
                 inside = tile.allowed & np.isfinite(logits)
