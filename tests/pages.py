@@ -64,4 +64,9 @@ def numbers(parsed, caption):
 
 
 def called(name):
-    return {"mean": "fitted mean", "mean-equal": "plain mean"}.get(name, name)
+    names = {
+        "mean": "fitted mean",
+        "mean-equal": "plain mean",
+        "mean-pure": "mean without consensus",
+    }
+    return names.get(name, name)

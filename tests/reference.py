@@ -59,25 +59,29 @@ def conditional(logits, inside):
     return p
 
 
-def mean(s, v, cold_odds):
+def mean(s, v, cold_odds, own=None):
     """The mean of a stream, one request and one segment at a time, in float64.
 
     Args:
         s: a stream.
-        v: (2, B, K), each network's weight by segment and request, before normalisation.
+        v: (2, B, M), each member's weight by segment and request, before normalisation.
         cold_odds: of a cold item against a warm one.
+        own: (B, N) of the consensus, the last member, where there is one.
 
     Returns:
-        (B, N), and the parts of the networks, (B, N, K).
+        (B, N), and the parts of the members, (B, N, M).
     """
     batch, size = s.allowed.shape
     allowed = s.allowed.tile(0, size)
-    parts = np.zeros((batch, size, len(s.heads)))
+    members = len(s.heads) + (own is not None)
+    parts = np.zeros((batch, size, members))
     for b in range(batch):
         shares, omegas = [], []
         for segment, inside in enumerate((~s.cold, s.cold)):
-            p = np.zeros((size, len(s.heads)))
-            w = np.zeros(len(s.heads))
+            p = np.zeros((size, members))
+            w = np.zeros(members)
+            if own is not None and own[b, inside].any():
+                p[inside, -1], w[-1] = own[b, inside], v[segment][b, -1]
             for k, h in enumerate(s.heads):
                 member = allowed[b] & inside & h.coverage
                 if h.answers[b] and member.any():
@@ -99,3 +103,40 @@ def best(scores, k):
     """Classes of the k highest scores above -1, ties by lower class."""
     order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     return [i for i in order if scores[i] >= 0][:k]
+
+
+def log2_consensus(s, product):
+    """log2 p of the consensus of a stream, one request and one segment at a time, in float64.
+
+    Args:
+        s: a stream.
+        product: (B, K, 2), exponents on logits before temperature; 0 = not in the product.
+
+    Returns:
+        (B, N), -inf outside A and what no network of the product covers.
+    """
+    batch, size = s.allowed.shape
+    allowed = s.allowed.tile(0, size)
+    logs = np.full((batch, size), -np.inf)
+    for b in range(batch):
+        for segment, inside in enumerate((~s.cold, s.cold)):
+            total, covered = np.zeros(size), np.zeros(size, bool)
+            for k, h in enumerate(s.heads):
+                a = product[b, k, segment]
+                member = allowed[b] & inside & h.coverage
+                if a > 0 and member.any():
+                    z = h.scores(0, size)[b].astype(np.float64)
+                    if segment == 0 and h.prior is not None:
+                        z = z + h.prior
+                    total += a * np.where(h.coverage, z, z[member].mean())
+                    covered |= member
+            if covered.any():
+                chosen = total[covered]
+                top = chosen.max()
+                logs[b, covered] = (chosen - top - np.log(np.exp(chosen - top).sum())) / np.log(2)
+    return logs
+
+
+def consensus(s, product):
+    """The consensus of a stream, (B, N), in float64."""
+    return np.exp2(log2_consensus(s, product))

@@ -35,3 +35,10 @@ def proportions_for(s, seed=0):
     weights = rng.dirichlet(np.ones(networks), size=(2, len(COHORTS)))
     names = tuple(f"n{k}" for k in range(networks))
     return Proportions(names, weights, s.temperatures, cold_odds=rng.uniform(0.05, 1.0))
+
+
+def exponents_for(s, seed=0):
+    """Draw a consensus's exponents (B, K, 2) for a stream, some of them 0."""
+    rng = np.random.default_rng([seed, 1])
+    a = rng.uniform(0, 1.5, (s.allowed.shape[0], len(s.heads), 2))
+    return a * (rng.random(a.shape) < 0.8)

@@ -82,7 +82,8 @@ def test_train_then_recommend_and_inspect(ysmean, files, tmp_path):
     assert "collaborative: step" in done.stderr
     answer = json.loads(ysmean("recommend", tmp_path / "model", "--user", "u0007", "--json").stdout)
     assert len(answer["items"]) == 10
-    assert list(answer["weights"]) == ["collaborative", "transition", "content", "popularity"]
+    networks = ["collaborative", "transition", "content", "popularity"]
+    assert list(answer["weights"]) == [*networks, "consensus"]
     first = (tmp_path / "model" / "CURRENT").read_text()
     ysmean("train", *tables(files), "--out", tmp_path / "model")
     assert (tmp_path / "model" / "CURRENT").read_text() != first
@@ -118,7 +119,10 @@ def test_recommend_prints_exactly_one_json_document(ysmean, model):
     assert answer["user_id"] == "u0007" and len(answer["items"]) == 3
     for item in answer["items"]:
         assert sum(item["shares"].values()) == pytest.approx(1)
-        assert item["contributions"] == item["shares"] and "evidence" not in item
+        assert set(item["evidence"]) == set(item["contributions"])
+        assert {*item["contributions"], "consensus"} == set(item["shares"])
+        assert sum(item["contributions"].values()) == pytest.approx(1)
+    assert set(answer["mass"]) == set(answer["weights"]) - {"consensus"}
     assert answer["model"].startswith("sha256:")
 
 
@@ -149,6 +153,7 @@ def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
 def test_recommend_prints_a_table_for_people(ysmean, model):
     done = ysmean("recommend", model, "--user", "u0007")
     assert "for user u0007" in done.stdout and "collab" in done.stdout and "%" in done.stdout
+    assert "within the consensus" in done.stdout
 
 
 def test_similar_shows_the_mean_and_each_network(ysmean, model):
@@ -162,7 +167,13 @@ def test_similar_shows_the_mean_and_each_network(ysmean, model):
 
 def test_inspect_shows_the_model_and_draws_it(ysmean, model, tmp_path):
     done = ysmean("inspect", model, "--plot", tmp_path / "model.png")
-    for word in ("catalogue", "held-out nll", "fitted weights", "cold odds"):
+    for word in (
+        "exponents of the consensus",
+        "catalogue",
+        "held-out nll",
+        "fitted weights",
+        "cold odds",
+    ):
         assert word in done.stdout
     assert (tmp_path / "model.png").read_bytes().startswith(b"\x89PNG")
 
@@ -214,6 +225,7 @@ def broken(folder):
     (folder / "setting.toml").write_text("[network.content]\nwidht = 3\n")
     (folder / "type.toml").write_text('[network.content]\nwidth = "wide"\n')
     (folder / "key.toml").write_text("newtorks = []\n")
+    (folder / "truth.toml").write_text('consensus = "maybe"\n')
     (folder / "broken.toml").write_text("networks = [\n")
     good = ["--events", folder / "good.csv"]
     return [
@@ -229,6 +241,7 @@ def broken(folder):
         ([*good, "--config", folder / "setting.toml"], "Did you mean 'width'?"),
         ([*good, "--config", folder / "type.toml"], "content.width"),
         ([*good, "--config", folder / "key.toml"], "Did you mean 'networks'?"),
+        ([*good, "--config", folder / "truth.toml"], "expected true or false"),
         ([*good, "--config", folder / "broken.toml"], "no valid TOML"),
         ([*good, "--config", folder / "none.toml"], "none.toml cannot be read"),
         ([*good, "--preset", "slow"], "Unknown preset 'slow'"),
@@ -244,6 +257,19 @@ def test_bad_training_input_gets_one_clear_message_and_leaves_nothing(ysmean, tm
         done = ysmean("train", *arguments, "--out", out, code=2)
         assert message in done.stderr, (message, done.stderr)
         assert not out.exists()
+
+
+def test_the_settings_can_leave_the_consensus_out(ysmean, files, tmp_path):
+    config = tmp_path / "pure.toml"
+    config.write_text('consensus = false\nnetworks = ["transition", "popularity"]\n')
+    events = ("--events", files / "events.csv", "--config", config)
+    ysmean("train", *events, "--out", tmp_path / "m")
+    answer = json.loads(ysmean("recommend", tmp_path / "m", "--user", "u0007", "--json").stdout)
+    assert list(answer["weights"]) == ["transition", "popularity"]
+    for item in answer["items"]:
+        assert "evidence" not in item and item["contributions"] == item["shares"]
+    done = ysmean("evaluate", *events, "--out", tmp_path / "r")
+    assert "consensus" not in done.stdout and "mean-pure" not in done.stdout
 
 
 def test_a_mark_stands_under_its_place(ysmean, model):

@@ -17,7 +17,7 @@ WHERES = [None, "year >= 1990", "genres = Comedy", "genres in (Drama, Western) a
 @st.composite
 def requests(draw):
     item = st.sampled_from(service().items.frame["item_id"].to_list())
-    network = st.sampled_from(NAMES)
+    network = st.sampled_from([*NAMES, "consensus"])
     return ym.Request(
         user_id=draw(st.sampled_from([None, "a stranger", *USERS])),
         history=draw(st.none() | st.lists(item | st.just("unknown"), max_size=8)),
@@ -54,10 +54,13 @@ def test_answers_keep_every_promise(request):
     assert sum(scores) <= 1 + 1e-5
     for item in answer:
         assert sum(item.shares.values()) == pytest.approx(1, abs=1e-6)
-        assert item.contributions == item.shares
+        assert sum(item.contributions.values()) == pytest.approx(1, abs=1e-6)
+        assert set(item.contributions) == set(item.shares) - {"consensus"}
+        has_share = item.shares.get("consensus", 0) > 0
+        assert set(item.evidence) == (set(item.contributions) if has_share else set())
     if answer.items:
         assert sum(answer.weights.values()) == pytest.approx(1)
-    assert set(answer.weights) | set(answer.abstained) == set(recommender().parts.networks)
+    assert set(answer.weights) | set(answer.abstained) == {*NAMES, "consensus"}
     assert not set(answer.weights) & set(answer.abstained)
     assert all(0 <= mass <= 1 + 1e-6 for mass in answer.mass.values())
     assert set(answer.unknown_items) == {i for i in request.history or () if i == "unknown"}
@@ -101,7 +104,10 @@ def test_the_whole_answer_equals_the_naive_mean():
     encoded = r.encode(asked)
     stream = r.stream(encoded.batch, encoded.allowed)
     p = r.parts.proportions
-    expected, _ = reference.mean(stream, p.weights[:, encoded.batch.cohorts], p.cold_odds)
+    cohorts = encoded.batch.cohorts
+    joined = p.join(stream, cohorts)
+    own = reference.consensus(stream, joined.product)
+    expected, _ = reference.mean(stream, p.weights[:, cohorts], p.cold_odds, own)
     index = r.parts.catalogue.index
     for b, request in enumerate(asked):
         from dataclasses import replace
@@ -120,6 +126,7 @@ def test_the_keras_model_equals_the_spine(tmp_path):
         ym.Request("u0014", where="year >= 1990", weights="equal"),
         ym.Request(preferences={"genres": ["Comedy"]}),
         ym.Request("u0021", weights={"transition": 1}),
+        ym.Request("u0021", weights={"consensus": 1}, scale={"transition": 3, "popularity": 0}),
     ]
     inputs = r.model_inputs(asked)
     y = ops.convert_to_numpy(r.model(inputs))
@@ -164,7 +171,7 @@ def test_new_items_are_returned_with_shares_of_those_that_know_what_they_are():
     answer = recommender().recommend("u0007", where=cold)
     assert len(answer) == 8
     for item in answer:
-        assert set(item.shares) <= {"content", "knowledge", "popularity"}
+        assert set(item.shares) <= {"content", "knowledge", "popularity", "consensus"}
 
 
 def test_absolute_weights_naming_one_network_give_it_every_share():
@@ -177,6 +184,37 @@ def test_scaling_a_network_raises_its_share():
     plain = {i.item_id: i.shares["content"] for i in recommender().recommend("u0007", k=80)}
     double = recommender().recommend("u0007", k=80, scale={"content": 2})
     assert all(i.shares["content"] >= plain[i.item_id] - 1e-6 for i in double)
+
+
+def test_the_consensus_is_opened_into_evidence_that_adds_up():
+    answer = recommender().recommend("u0007", k=80, weights={"consensus": 1})
+    assert all(item.shares["consensus"] == 1 for item in answer)
+    cold = set(service().new)
+    for segment in ({i.item_id for i in answer} & cold, {i.item_id for i in answer} - cold):
+        items = [item for item in answer if item.item_id in segment]
+        logs = np.log2([item.score for item in items])
+        bits = np.array([sum(item.evidence.values()) for item in items])
+        np.testing.assert_allclose(bits - bits.mean(), logs - logs.mean(), atol=1e-3)
+
+
+def test_scaling_a_network_moves_the_consensus_as_well():
+    def alone(**scale):
+        asked = {"weights": {"consensus": 1}, "k": 80}
+        answer = recommender().recommend("u0007", scale=scale, **asked)
+        return {item.item_id: item for item in answer}
+
+    plain, double, without = alone(), alone(content=2), alone(content=0)
+    some = next(iter(plain))
+    assert double[some].evidence["content"] != pytest.approx(plain[some].evidence["content"])
+    assert all(item.evidence["content"] == 0 for item in without.values())
+    same = alone(consensus=5)
+    assert same[some].score == pytest.approx(plain[some].score)
+
+
+def test_equal_weights_leave_the_consensus_out():
+    answer = recommender().recommend("u0007", weights="equal")
+    assert answer.weights["consensus"] == 0
+    assert all(not i.evidence and "consensus" not in i.contributions for i in answer)
 
 
 def test_what_is_similar_comes_from_the_networks_of_history_with_shares():

@@ -67,6 +67,7 @@ def train(
         seed=seed,
         preset=preset,
         unknown_items=unknown_items,
+        consensus=settings.consensus,
         progress=default_progress(),
     )
     place = recommender.save(out)
@@ -108,6 +109,7 @@ def evaluate(
         seed=seed,
         preset=preset,
         unknown_items=unknown_items,
+        consensus=settings.consensus,
         progress=default_progress(),
     )
     report.data["command"] = shlex.join(["ysmean", *sys.argv[1:]])
@@ -194,11 +196,12 @@ def similar(
 
     recommender = Recommender.load(model)
     together = recommender.similar(item, k)
-    names = [n for n in together.weights if recommender.parts.networks[n].from_history]
+    networks = recommender.parts.networks
+    names = [n for n in together.weights if n in networks and networks[n].from_history]
     alone = {name: recommender.similar(item, k, name) for name in names}
     if json_:
-        networks = {name: answer.to_json()["items"] for name, answer in alone.items()}
-        document = {"item_id": item, **together.to_json(), "networks": networks}
+        items = {name: answer.to_json()["items"] for name, answer in alone.items()}
+        document = {"item_id": item, **together.to_json(), "networks": items}
         print(json.dumps(document, allow_nan=False))
     else:
         title = recommender.parts.catalogue.titles(
@@ -229,6 +232,7 @@ def inspect(
             "events": len(parts.histories.classes),
             "networks": list(parts.networks),
             "proportions": parts.proportions.table(),
+            "exponents": parts.proportions.exponents_table(),
             "cold_odds": parts.proportions.cold_odds,
             **parts.manifest,
         }

@@ -1,6 +1,7 @@
 """The TOML file of settings: which networks with which settings, and how to read the data.
 
 networks = ["collaborative", "content", "popularity"]   # which, in order
+consensus = true                                        # their product as one more member
 
 [network.collaborative]                                 # settings of one of them
 history = 8
@@ -34,6 +35,11 @@ from ysmean.data.users import Users, read_users
 from ysmean.errors import ConfigError, nearest
 from ysmean.networks.registry import REGISTRY, Spec, default_specs, spec_from_json
 
+KEYS: dict[str, tuple[type, str]] = {
+    "networks": (list, "a list of names"),
+    "consensus": (bool, "true or false"),
+}  # all others are tables
+
 
 @dataclass(frozen=True)
 class Config:
@@ -45,6 +51,7 @@ class Config:
         columns: our column names -> the files'.
         event_weights: weight or `"exclude"` by event type; None for the default.
         item_types, user_types: feature types by column.
+        consensus: whether the product of the networks is one more member of the mean.
     """
 
     networks: list[str] | None = None
@@ -53,6 +60,7 @@ class Config:
     event_weights: Mapping[str, float | str] | None = None
     item_types: Mapping[str, str] = field(default_factory=dict)
     user_types: Mapping[str, str] = field(default_factory=dict)
+    consensus: bool = True
 
     def specs(self) -> dict[str, Spec]:
         """Return the networks' specs by name.
@@ -125,9 +133,8 @@ def load_config(path: Path | None) -> Config:
     for key, value in data.items():
         if key not in known:
             raise ConfigError(f"{path}: unknown key {key!r}." + nearest(key, known))
-        expected = list if key == "networks" else dict
+        expected, what = KEYS.get(key, (dict, "a table"))
         if not isinstance(value, expected):
-            what = "a list of names" if expected is list else "a table"
             raise ConfigError(f"{path}: {key} is {value!r}; expected {what}.")
     for name, settings in data.get("network", {}).items():
         if not isinstance(settings, dict):

@@ -20,7 +20,8 @@ from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
 from ysmean.data.requests import Encoded, Request, encode
 from ysmean.errors import RequestError, nearest
-from ysmean.mean.stream import DoubleArray, Stream
+from ysmean.mean.consensus import CONSENSUS, Joined, contributions
+from ysmean.mean.stream import DoubleArray, Stream, Streamed, log_masses
 from ysmean.mean.topk import Top, top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
 
@@ -87,13 +88,12 @@ class Recommender:
                 f"No network {network!r} tells what is similar." + nearest(network, able)
             )
         chosen = able if network is None else [network]
-        scale = {name: float(name in chosen) for name in networks}
+        scale = {name: float(name in chosen) for name in networks}  # in the consensus as well
         return self.recommend(history=[item_id], scale=scale, k=k)
 
     def answer(self, requests: Sequence[Request], encoded: Encoded) -> list[Recommendations]:
         """Answer requests whose arrays are there already, as those of an evaluation's questions."""
-        stream = self.stream(encoded.batch, encoded.allowed)
-        weights = self.resolve(requests, encoded.batch, stream)
+        stream, weights = self.mixture(requests, encoded)
         top = top_k_of_mean(stream, weights, max(encoded.k))
         return self._decode(requests, encoded, stream, weights, top)
 
@@ -108,44 +108,49 @@ class Recommender:
         heads = [network.head(batch) for network in p.networks.values()]
         return Stream(heads, ~p.catalogue.warm, p.proportions.temperatures, allowed)
 
-    def resolve(self, requests: Sequence[Request], batch: Batch, stream: Stream) -> DoubleArray:
-        """Return the members' weights of each request, float64 (B, K, 2)."""
-        p = self.parts.proportions
+    def mixture(
+        self, requests: Sequence[Request], encoded: Encoded
+    ) -> tuple[Streamed, DoubleArray]:
+        """Return the members' answers to requests, and their weights, float64 (B, M, 2)."""
+        p, batch = self.parts.proportions, encoded.batch
         scale = np.stack([p.multipliers(r.scale) for r in requests])
+        stream = p.join(self.stream(batch, encoded.allowed), batch.cohorts, scale)
         fitted = np.full(len(p.names), np.nan)
         stated = [p.stated(r.weights) for r in requests]
         rows = np.stack([fitted if s is None else s for s in stated])
-        takes = ["preferences" in network.takes for network in self.parts.networks.values()]
-        heeding = np.outer(batch.preferences.any(1), takes)  # bool (B, K)
+        networks = self.parts.networks
+        takes = [n in networks and "preferences" in networks[n].takes for n in p.names]
+        heeding = np.outer(batch.preferences.any(1), takes)  # bool (B, M)
         counts = stream.normalizers[2]
-        return p.resolve(batch.cohorts, stream.answering, counts, scale, rows, heeding)
+        return stream, p.resolve(batch.cohorts, stream.answering, counts, scale, rows, heeding)
 
     def _decode(
         self,
         requests: Sequence[Request],
         encoded: Encoded,
-        stream: Stream,
+        stream: Streamed,
         weights: DoubleArray,
         top: Top,
     ) -> list[Recommendations]:
-        names = list(self.parts.networks)
+        names = self.parts.proportions.names
         answering = np.asarray(stream.answering.any(2))
         masses = network_masses(stream, self.parts.proportions.cold_odds)
+        evidence = stream.evidence(top.classes) if isinstance(stream, Joined) else None
         answers = []
         for b, request in enumerate(requests):
             count = min(int(top.counts[b]), encoded.k[b])
-            classes = top.classes[b, :count]
             heard = [k for k in range(len(names)) if answering[b, k]]
             by_name = {names[k]: float(weights[b, k].sum()) for k in heard}
             speaking = [name for name, weight in by_name.items() if weight > 0]
+            bits = None if evidence is None else evidence[b]
             answers.append(
                 Recommendations(
                     request_id=uuid.uuid4().hex,
                     user_id=request.user_id,
                     cohort=COHORTS[encoded.batch.cohorts[b]],
-                    items=self._items(classes, top, b, by_name),
+                    items=self._items(top, b, count, by_name, bits),
                     weights=by_name,
-                    mass={names[k]: float(masses[b, k]) for k in heard},
+                    mass={names[k]: float(masses[b, k]) for k in heard if names[k] != CONSENSUS},
                     abstained=[n for k, n in enumerate(names) if k not in heard],
                     last_resort=speaking == ["popularity"],
                     unknown_items=encoded.unknown[b],
@@ -155,20 +160,27 @@ class Recommender:
         return answers
 
     def _items(
-        self, classes: npt.NDArray[np.int32], top: Top, b: int, weights: Mapping[str, float]
+        self, top: Top, b: int, count: int, weights: Mapping[str, float], bits: DoubleArray | None
     ) -> list[Recommendation]:
+        """Return one request's items; `bits` is its evidence (k, K), where there is a consensus."""
         catalogue = self.parts.catalogue
-        numbers = {name: k for k, name in enumerate(self.parts.networks)}
+        numbers = {name: k for k, name in enumerate(self.parts.proportions.names)}
+        heard = [numbers[name] for name in weights]
+        classes = top.classes[b, :count]
         items = []
         for place, (c, title) in enumerate(zip(classes, catalogue.titles(classes), strict=True)):
-            parts = top.parts[b, place].astype(np.float64)
-            total = parts.sum()
-            shares = dict(weights)  # for a score too small for float32
-            if total > 0:
-                shares = {name: float(parts[numbers[name]] / total) for name in weights}
+            parts = top.parts[b, place, heard].astype(np.float64)
+            if not parts.any():  # a score too small for float32
+                parts = np.array(list(weights.values()))
+            shares = dict(zip(weights, (parts / parts.sum()).tolist(), strict=True))
+            evidence, spread = {}, dict(shares)
+            if spread.pop(CONSENSUS, 0.0) > 0 and bits is not None:
+                evidence = {name: float(bits[place, numbers[name]]) for name in spread}
+                by_evidence = contributions(parts / parts.sum(), bits[place, heard[:-1]])
+                spread = dict(zip(spread, by_evidence.tolist(), strict=True))
             score = float(top.scores[b, place])
             item_id = catalogue.item_ids[int(c)]
-            items.append(Recommendation(item_id, title, score, shares, {}, dict(shares)))
+            items.append(Recommendation(item_id, title, score, shares, evidence, spread))
         return items
 
     @property
@@ -188,14 +200,15 @@ class Recommender:
     def model_inputs(self, requests: Sequence[Request]) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays that `model` takes, for B requests."""
         encoded = self.encode(requests)
-        stream = self.stream(encoded.batch, encoded.allowed)
-        weights = self.resolve(requests, encoded.batch, stream)
-        pairs = members(self.parts.networks, ~self.parts.catalogue.warm)
+        stream, weights = self.mixture(requests, encoded)
+        joined = stream if isinstance(stream, Joined) else None
+        pairs = members(self.parts.networks, ~self.parts.catalogue.warm, joined is not None)
         arrays: Mapping[str, Any] = encoded.batch.arrays()
         return {
             **{name: arrays[name] for name in self.model.input if name in arrays},
             "allowed": encoded.allowed.tile(0, len(self.parts.catalogue)),
             "weights": member_weights(weights, pairs),
+            **({} if joined is None else {"exponents": joined.product.astype(np.float32)}),
         }
 
     def save(self, folder: str | Path) -> Path:
@@ -216,12 +229,12 @@ class Recommender:
         return cls(read(Path(folder)))
 
 
-def network_masses(stream: Stream, cold_odds: float) -> DoubleArray:
-    """Return each network's probability of A before restriction, (B, K).
+def network_masses(stream: Streamed, cold_odds: float) -> DoubleArray:
+    """Return each member's probability of A before restriction, (B, M).
 
     A network's segments count as they do in the mean, by their allowed items.
     """
     counts = stream.normalizers[2]
     odds = counts[:, None, :] * np.array([1.0, cold_odds]) * stream.answering
     total = np.maximum(odds.sum(2), 1e-300)
-    return np.asarray((odds * np.exp(stream.log_masses())).sum(2) / total)
+    return np.asarray((odds * np.exp(log_masses(stream))).sum(2) / total)

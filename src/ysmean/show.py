@@ -20,7 +20,10 @@ SHORT = {
     "transition": "transit",
     "knowledge": "knowl",
     "popularity": "popul",
+    "sequential": "sequent",
+    "consensus": "consens",
 }
+EXPONENTS = "exponents of the consensus by history length"
 
 
 def answer(console: Console, recommendations: Recommendations, title: str = "") -> None:
@@ -42,8 +45,29 @@ def answer(console: Console, recommendations: Recommendations, title: str = "") 
     console.print(table)
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in r.weights.items())
     console.print(f"weights: {weights}", highlight=False)
+    _evidence(console, r)
     for line in _remarks(r):
         console.print(line, highlight=False)
+
+
+def _evidence(console: Console, r: Recommendations) -> None:
+    """Print what each network adds within the consensus, where it has a share."""
+    said = [(place, item.evidence) for place, item in enumerate(r.items, 1) if item.evidence]
+    if not said:
+        return
+    names = [name for name in r.weights if name in said[0][1]]
+    table = Table(
+        title="within the consensus: bits for or against an item, by network",
+        title_justify="left",
+        box=None,
+        padding=(0, 1),
+        pad_edge=False,
+    )
+    for column in ("", *names):
+        table.add_column(SHORT.get(column, column), justify="right", no_wrap=True)
+    for place, bits in said:
+        table.add_row(str(place), *[f"{bits[name]:+.1f}" for name in names])
+    console.print(table)
 
 
 def elided(text: str) -> Text:
@@ -101,6 +125,7 @@ def report(console: Console, found: Report) -> None:
     console.print(table)
     by_cohort(console, found)
     proportions(console, data["proportions"]["table"])
+    proportions(console, data["proportions"]["exponents"], EXPONENTS)
 
 
 def by_cohort(console: Console, found: Report) -> None:
@@ -122,10 +147,14 @@ def by_cohort(console: Console, found: Report) -> None:
     console.print(table)
 
 
-def proportions(console: Console, rows: list[dict[str, Any]]) -> None:
-    """Print the fitted weights by segment and history length."""
+def proportions(
+    console: Console, rows: list[dict[str, Any]], title: str = "fitted weights by history length"
+) -> None:
+    """Print numbers by segment, history length and member; nothing where there are none."""
+    if not rows:
+        return
     table = Table(
-        title="fitted weights by history length",
+        title=title,
         title_justify="left",
         box=None,
         padding=(0, 1),
@@ -182,9 +211,11 @@ def model(console: Console, parts: Parts) -> None:
             f"{parts.proportions.temperatures[k, 0]:.2f}",
             _number(losses.get(name)),
         )
-    networks.add_row("mean", "", "", "", "", _number(losses.get("mean")))
+    for name in (*parts.proportions.names[len(parts.networks) :], "mean"):
+        networks.add_row(name, "", "", "", "", _number(losses.get(name)))
     console.print(networks)
     proportions(console, parts.proportions.table())
+    proportions(console, parts.proportions.exponents_table(), EXPONENTS)
     for note in m["notes"]:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
 

@@ -80,10 +80,10 @@ class Tour:
             now = [item.item_id for item in after].index(item.item_id) + 1
             place = places[item.item_id]
             sign = "=" if place == now else "up" if place > now else "down"
-            share = f"{was.shares['content']:.0%} -> {item.shares['content']:.0%}"
-            return [sign if sign == "=" else f"{sign} from {place}", share]
+            part = f"{was.contributions['content']:.0%} -> {item.contributions['content']:.0%}"
+            return [sign if sign == "=" else f"{sign} from {place}", part]
 
-        self._list(after, ["genres"], ["moved", "content's share"], moved)
+        self._list(after, ["genres"], ["moved", "content's part"], moved)
         say(
             self.console,
             "What resembles the titles watched rises. Nothing was trained again: proportions "
@@ -122,7 +122,7 @@ class Tour:
         self,
         found: Recommendations,
         features: list[str],
-        columns: Sequence[str] = ("score", "largest share"),
+        columns: Sequence[str] = ("score", "most from"),
         cells: Callable[[Recommendation], list[str]] | None = None,
     ) -> None:
         """Print titles with some of their features, then what `cells` says of each."""
@@ -139,7 +139,7 @@ class Tour:
 def grid(*columns: str) -> Table:
     """Return a table whose titles and lists give way where the line is short."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
-    numbers = ("NDCG@10", "HR@10", "NLL", "score", "rank", "minutes", "content's share")
+    numbers = ("NDCG@10", "HR@10", "NLL", "score", "rank", "minutes", "content's part")
     for name in columns:
         right = name in numbers
         table.add_column(
@@ -149,7 +149,7 @@ def grid(*columns: str) -> Table:
 
 
 def _reasons(item: Recommendation) -> list[str]:
-    name, share = max(item.shares.items(), key=lambda pair: pair[1])
+    name, share = max(item.contributions.items(), key=lambda pair: pair[1])
     return [f"{item.score:.4f}", f"{name} {share:.0%}"]
 
 

@@ -12,7 +12,8 @@ from models import service
 from ysmean.data.histories import COHORTS
 from ysmean.errors import ConfigError, DataError
 
-ROWS = ["collaborative", "transition", "content", "knowledge", "popularity", "mean-equal", "mean"]
+NETWORKS = ["collaborative", "transition", "content", "knowledge", "popularity"]
+ROWS = [*NETWORKS, "consensus", "mean-equal", "mean-pure", "mean"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,27 @@ def test_there_is_a_row_for_every_network_and_mean_and_every_cohort(report):
         assert [row["name"] for row in report.rows(cohort)] == ROWS
     kinds = {row["name"]: row["kind"] for row in report.rows()}
     assert kinds["popularity"] == "baseline" and kinds["content"] == "network"
-    assert kinds["mean"] == "mean" and kinds["mean-equal"] == "mean-equal"
+    for name in ("consensus", "mean", "mean-equal", "mean-pure"):
+        assert kinds[name] == name
+    assert report.best_member()["name"] in NETWORKS
+
+
+def test_the_mean_without_the_consensus_is_that_of_an_evaluation_without_one(report):
+    s = service()
+    without = ym.evaluate(
+        s.events,
+        s.items,
+        s.users,
+        networks=models.specs(),
+        candidates="events",
+        consensus=False,
+    )
+    assert [row["name"] for row in without.rows()] == [*NETWORKS, "mean-equal", "mean"]
+    for ours, theirs in (("mean-pure", "mean"), ("mean-equal", "mean-equal")):
+        a, b = report.row(ours), without.row(theirs)
+        assert a["nll"] == pytest.approx(b["nll"], rel=1e-5)
+        assert a["ndcg@10"] == pytest.approx(b["ndcg@10"], rel=1e-5)
+    assert "consensus=False" in without.html() and "consensus=False" not in report.html()
 
 
 def test_rows_are_recomputed_from_the_requests(report):

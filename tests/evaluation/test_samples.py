@@ -38,5 +38,7 @@ def test_samples_agree_with_the_requests_of_the_report():
             assert places.index(target) + 1 == sample["rank"]
         for item in sample["items"]:
             assert abs(sum(item["shares"].values()) - 1) < 1e-6
+            assert abs(sum(item["contributions"].values()) - 1) < 1e-6
+            assert bool(item["evidence"]) == (item["shares"].get("consensus", 0) > 0)
         scores = [item["score"] for item in sample["items"]]
         assert scores == sorted(scores, reverse=True)

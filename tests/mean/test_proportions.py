@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +55,36 @@ def test_plain_data_round_trip():
     assert q.names == p.names and q.cold_odds == p.cold_odds
     np.testing.assert_array_equal(q.weights, p.weights)
     np.testing.assert_array_equal(q.temperatures, p.temperatures)
+
+
+def with_consensus():
+    p, shape = two(), (2, len(COHORTS))
+    return replace(
+        p,
+        names=(*p.names, "consensus"),
+        weights=np.tile([0.3, 0.1, 0.6], (*shape, 1)),
+        exponents=np.tile([0.9, 0.4], (*shape, 1)),
+        pure_weights=p.weights,
+    )
+
+
+def test_a_consensus_goes_through_plain_data_and_can_be_left_out():
+    p = with_consensus()
+    q = Proportions.from_json(json.loads(json.dumps(p.to_json())))
+    assert q.names == ("content", "popularity", "consensus") and q.networks == two().names
+    np.testing.assert_array_equal(q.exponents, p.exponents)
+    np.testing.assert_array_equal(q.pure().weights, two().weights)
+    assert q.pure().names == two().names and q.pure().exponents is None
+    assert p.exponents_table()[0] == {
+        "segment": "warm", "cohort": "0", "content": 0.9, "popularity": 0.4
+    }  # fmt: skip
+    assert two().exponents_table() == []
+
+
+def test_equal_weights_leave_the_consensus_out():
+    p = with_consensus()
+    np.testing.assert_array_equal(p.stated("equal"), [1, 1, 0])
+    np.testing.assert_array_equal(p.stated({"consensus": 2}), [0, 0, 2])
 
 
 @pytest.mark.parametrize(

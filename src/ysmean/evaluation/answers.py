@@ -22,8 +22,8 @@ class Found:
 
     Attributes:
         standing: of the targets in R rows.
-        weights: float64 (B, K), the fitted mean's weights by network.
-        without: int64 (K, B), the targets' ranks in the fitted mean of all networks but one.
+        weights: float64 (B, M), the fitted mean's weights by member.
+        without: int64 (M, B), the targets' ranks in the fitted mean of all members but one.
     """
 
     standing: Standing
@@ -36,7 +36,7 @@ class Answers:
     """How R rows answered n questions.
 
     Attributes:
-        names: of the rows: K networks, the plain mean, the fitted mean.
+        names: of the rows: M members, the plain mean, the pure one, the fitted one.
         questions: n of them.
         standing: ranks, probabilities and top lists, joined over the questions.
         weights, without: as in `Found`, joined over the questions.

@@ -25,7 +25,7 @@ from ysmean.evaluation.rows import popularity_of
 from ysmean.evaluation.samples import samples
 from ysmean.mean.proportions import Proportions
 from ysmean.mean.ranks import standing
-from ysmean.mean.stream import DoubleArray, Stream
+from ysmean.mean.stream import DoubleArray, Stream, Streamed
 from ysmean.networks.registry import Spec
 from ysmean.recommender import CHUNK, Recommender
 from ysmean.training.progress import Progress
@@ -46,6 +46,7 @@ def evaluate(
     seed: int = 0,
     preset: str = "default",
     unknown_items: str = "keep",
+    consensus: bool = True,
     progress: Progress | None = None,
 ) -> Report:
     """Measure every network and their means on events that nothing was fitted on.
@@ -63,6 +64,7 @@ def evaluate(
         seed: of everything random.
         preset: how long networks are trained.
         unknown_items: `"keep"` or `"drop"` events on items that `items` lacks.
+        consensus: whether the product of the networks is one more member of the mean.
         progress: is told what happens; silent for None.
 
     Raises:
@@ -80,7 +82,7 @@ def evaluate(
     data = Data.join(events, items, users, unknown_items=unknown_items)
     parts_of = make_split(split, data.histories, len(data.catalogue), seed)
     base = data.catalogue.warm if candidates == "events" else np.ones(len(data.catalogue), bool)
-    parts = learn(data, parts_of, networks, base, seed, preset, progress)
+    parts = learn(data, parts_of, networks, base, seed, preset, progress, consensus)
     trained = time.perf_counter()
     questions = data.questions(parts_of.test)
     answers = ask(parts, questions, base, seen, progress)
@@ -133,24 +135,17 @@ def ask(
         kept.append(inside)
         part = part[inside]
         if len(part):
-            stream = recommender.stream(
+            networks = recommender.stream(
                 part.batch(), part.allowed(base, seen=seen, available=available)
             )
-            rows, without = row_weights(parts.proportions, stream, part)
-            found.append(
-                Found(
-                    standing(stream, rows, part.targets, TOP),
-                    rows[-1].sum(2),
-                    standing(stream, without, part.targets, 1).ranks,
-                )
-            )
+            found.append(answer(parts.proportions, networks, part))
         progress.advance(task)
     progress.stop(task)
     if not found:
         raise DataError(
             "No test event can be answered: every target lies outside the allowed sets."
         )
-    names = [*parts.networks, "mean-equal", "mean"]
+    names = [*parts.proportions.names, *means(parts.proportions)]
     chosen = np.concatenate(kept)
     return Answers.join(names, found, questions[chosen], outside=int((~chosen).sum()))
 
@@ -179,22 +174,46 @@ def tell_items_apart(
     return told, [replace(among_cold, cohorts=named)]
 
 
+def means(proportions: Proportions) -> list[str]:
+    """Return the names of the rows that are means; the fitted one last."""
+    return ["mean-equal", *(["mean-pure"] if proportions.exponents is not None else []), "mean"]
+
+
+def answer(proportions: Proportions, networks: Stream, questions: Questions) -> Found:
+    """Return how every row answers a batch, and the fitted mean without each member.
+
+    Args:
+        proportions: of M members.
+        networks: the K networks' answers to the questions.
+        questions: B of them.
+    """
+    cohorts = questions.batch(1).cohorts
+    stream = proportions.join(networks, cohorts)
+    rows = row_weights(proportions, stream, cohorts)
+    without = []
+    for one in np.eye(len(proportions.names)):
+        rest = proportions.join(networks, cohorts, 1 - one)
+        counts = rest.normalizers[2]
+        weights = proportions.resolve(cohorts, rest.answering, counts, 1 - one)
+        without.append(standing(rest, weights[None], questions.targets, 1).ranks[0])
+    return Found(standing(stream, rows, questions.targets, TOP), rows[-1].sum(2), np.stack(without))
+
+
 def row_weights(
-    proportions: Proportions, stream: Stream, questions: Questions
-) -> tuple[DoubleArray, DoubleArray]:
-    """Return the members' weights of every row, and of the fitted mean without each network.
+    proportions: Proportions, stream: Streamed, cohorts: npt.NDArray[np.int64]
+) -> DoubleArray:
+    """Return the members' weights of every row: each member alone, then the means.
 
     Returns:
-        float64 (K + 2, B, K, 2): each network alone, equal, fitted; and (K, B, K, 2).
+        float64 (R, B, M, 2).
     """
-    count = len(proportions.names)
-    cohorts, counts = questions.batch(1).cohorts, stream.normalizers[2]
-
-    def resolved(
-        stated: DoubleArray | None = None, scale: DoubleArray | None = None
-    ) -> DoubleArray:
-        return proportions.resolve(cohorts, stream.answering, counts, scale, stated)
-
-    rows = [resolved(row) for row in (*np.eye(count), np.ones(count), None)]
-    without = [resolved(scale=1 - one) for one in np.eye(count)]
-    return np.stack(rows), np.stack(without)
+    answering, counts = stream.answering, stream.normalizers[2]
+    members = len(proportions.names)
+    rows = [
+        proportions.resolve(cohorts, answering, counts, stated=stated)
+        for stated in (*np.eye(members), proportions.equal, None)
+    ]
+    if proportions.exponents is not None:
+        pure = proportions.pure().resolve(cohorts, answering[:, :-1], counts)
+        rows.insert(-1, np.pad(pure, ((0, 0), (0, 1), (0, 0))))
+    return np.stack(rows)

@@ -75,10 +75,11 @@ class Report:
                 "temperatures": {
                     name: {"warm": float(warm), "cold": float(cold)}
                     for name, (warm, cold) in zip(
-                        proportions.names, proportions.temperatures, strict=True
+                        proportions.networks, proportions.temperatures, strict=True
                     )
                 },
                 "cold_odds": proportions.cold_odds,
+                "exponents": proportions.exponents_table(),
             },
             "model": parts.model_id,
             "networks": {name: spec_to_json(spec) for name, spec in parts.specs.items()},
@@ -88,7 +89,7 @@ class Report:
         requests = pl.concat([which.frame(item_ids) for which in (answers, *apart)])
         found = cls(data, requests, parts)
         data["comparisons"] = found.comparisons(answers)
-        data["worth"] = worth(answers, list(parts.networks))
+        data["worth"] = worth(answers, proportions.names)
         return found
 
     def rows(self, cohort: str = "all") -> list[dict[str, Any]]:
@@ -143,16 +144,17 @@ class Report:
 
 
 def kind_of(name: str, parts: Parts) -> str:
-    """Return a row's kind: network, baseline, mean or mean-equal."""
+    """Return a row's kind: network, baseline, consensus, mean, mean-equal or mean-pure."""
     if name not in parts.specs:
         return name
     return "baseline" if parts.specs[name].kind == "popularity" else "network"
 
 
 def worth(answers: Answers, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what each network is worth: its mean weight, and the mean without it.
+    """Return what each member is worth: its mean weight, and the mean without it.
 
-    The other networks keep their fitted proportions; nothing is fitted anew.
+    Without a network, the consensus is without it too. The other members keep their fitted
+    proportions; nothing is fitted anew.
     """
     alone = len(names) < 2
     return [

@@ -86,6 +86,8 @@ def samples(
                         "title": item.title,
                         "score": item.score,
                         "shares": item.shares,
+                        "evidence": item.evidence,
+                        "contributions": item.contributions,
                     }
                     for item in answer
                 ],

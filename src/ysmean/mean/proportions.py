@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ysmean.data.histories import COHORTS
 from ysmean.errors import RequestError, nearest
-from ysmean.mean.stream import SEGMENTS, BoolArray, DoubleArray
+from ysmean.mean.consensus import Joined, product
+from ysmean.mean.stream import SEGMENTS, BoolArray, DoubleArray, Stream, Streamed
 
 COLD_ODDS = 0.2
 HEED = 0.5  # least weight of what heeds preferences, where a request states them
@@ -24,27 +25,72 @@ class Proportions:
     """Which network counts how much, and where.
 
     Attributes:
-        names: K networks.
-        weights: float64 (2, C, K) by segment and cohort; rows sum to 1.
+        names: M members: the K networks and, where there is one, the consensus.
+        weights: float64 (2, C, M) by segment and cohort; rows sum to 1.
         temperatures: float64 (K, 2) by network and segment; divide the logits.
         cold_odds: what an allowed cold item weighs beside an allowed warm one.
+        exponents: float64 (2, C, K) of the consensus, on logits before temperature.
+        pure_weights: float64 (2, C, K), the weights of the networks without a consensus.
     """
 
     names: tuple[str, ...]
     weights: DoubleArray
     temperatures: DoubleArray
     cold_odds: float = COLD_ODDS
+    exponents: DoubleArray | None = None
+    pure_weights: DoubleArray | None = None
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of the K networks."""
+        return self.names if self.exponents is None else self.names[:-1]
+
+    def pure(self) -> Proportions:
+        """Return the proportions of the networks alone, fitted without a consensus."""
+        if self.pure_weights is None:
+            return self
+        return replace(
+            self,
+            names=self.networks,
+            weights=self.pure_weights,
+            exponents=None,
+            pure_weights=None,
+        )
+
+    def join(
+        self,
+        stream: Stream,
+        cohorts: npt.NDArray[np.int64],
+        scale: DoubleArray | None = None,
+    ) -> Streamed:
+        """Return the networks' stream with the consensus, where there is one.
+
+        Args:
+            stream: of the K networks.
+            cohorts: int64 (B,).
+            scale: (B, M) or (M,) multipliers; that of the consensus acts in the mean alone.
+        """
+        if self.exponents is None:
+            return stream
+        exponents = np.moveaxis(self.exponents[:, cohorts], 0, 2)  # (B, K, 2)
+        factors = None if scale is None else scale[..., :-1]
+        return Joined(stream, product(exponents, stream.answering, factors))
 
     def multipliers(self, scale: Mapping[str, float] | None) -> DoubleArray:
-        """Return a request's scale as (K,), 1 where nothing is said.
+        """Return a request's scale as (M,), 1 where nothing is said.
 
         Raises:
             RequestError: for an unknown network, or a scale that is negative or not finite.
         """
         return self._by_name(scale or {}, "scale", 1.0)
 
+    @property
+    def equal(self) -> DoubleArray:
+        """Weights (M,) of the plain mean: 1 for each network, 0 for the consensus."""
+        return np.array([float(name in self.networks) for name in self.names])
+
     def stated(self, weights: Weights) -> DoubleArray | None:
-        """Return absolute weights as (K,); None for the fitted ones.
+        """Return absolute weights as (M,); None for the fitted ones.
 
         Args:
             weights: `"fitted"`, `"equal"`, or numbers by network; networks not named get 0.
@@ -58,7 +104,7 @@ class Proportions:
                     f"weights={weights!r}; expected 'fitted', 'equal' or numbers by network, "
                     f"such as {self.names[0]}=1."
                 )
-            return None if weights == "fitted" else np.ones(len(self.names))
+            return None if weights == "fitted" else self.equal
         values = self._by_name(weights, "weights", 0.0)
         if not values.any():
             raise RequestError(
@@ -95,18 +141,18 @@ class Proportions:
 
         Args:
             cohorts: int64 (B,).
-            answering: bool (B, K, 2), which members answer.
+            answering: bool (B, M, 2), which members answer.
             counts: int64 (B, 2), allowed classes of each segment.
-            scale: (B, K) or (K,) multipliers.
-            stated: (B, K) or (K,) weights instead of the fitted ones; rows of NaN mean fitted.
-            heeding: bool (B, K), networks that heed preferences which the request states. Fitted
+            scale: (B, M) or (M,) multipliers.
+            stated: (B, M) or (M,) weights instead of the fitted ones; rows of NaN mean fitted.
+            heeding: bool (B, M), networks that heed preferences which the request states. Fitted
                 weights come from requests without any; in others these networks get at least
                 `HEED` of the weight together.
 
         Returns:
-            float64 (B, K, 2); rows sum to 1, or to 0 where nobody answers.
+            float64 (B, M, 2); rows sum to 1, or to 0 where nobody answers.
         """
-        base = np.moveaxis(self.weights[:, cohorts], 0, 2)  # (B, K, 2)
+        base = np.moveaxis(self.weights[:, cohorts], 0, 2)  # (B, M, 2)
         if heeding is not None:
             base = _at_least(base * answering, heeding[:, :, None], HEED)
         if stated is not None:
@@ -129,24 +175,22 @@ class Proportions:
         return np.asarray(shares)
 
     def table(self) -> list[dict[str, Any]]:
-        """Return the fitted weights as rows for people: segment, cohort, one column a network."""
-        return [
-            {
-                "segment": segment,
-                "cohort": cohort,
-                **{n: float(w) for n, w in zip(self.names, self.weights[s, c], strict=True)},
-            }
-            for s, segment in enumerate(SEGMENTS)
-            for c, cohort in enumerate(COHORTS)
-        ]
+        """Return the fitted weights as rows for people: segment, cohort, one column a member."""
+        return _rows(self.names, self.weights)
+
+    def exponents_table(self) -> list[dict[str, Any]]:
+        """Return the consensus's exponents in the same form; empty without a consensus."""
+        return [] if self.exponents is None else _rows(self.networks, self.exponents)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that `from_json` reads."""
+        optional = {"exponents": self.exponents, "pure_weights": self.pure_weights}
         return {
             "names": list(self.names),
             "weights": self.weights.tolist(),
             "temperatures": self.temperatures.tolist(),
             "cold_odds": self.cold_odds,
+            **{key: array.tolist() for key, array in optional.items() if array is not None},
         }
 
     @classmethod
@@ -157,11 +201,30 @@ class Proportions:
             np.array(data["weights"], np.float64),
             np.array(data["temperatures"], np.float64),
             float(data["cold_odds"]),
+            _array(data.get("exponents")),
+            _array(data.get("pure_weights")),
         )
 
 
+def _rows(names: tuple[str, ...], values: DoubleArray) -> list[dict[str, Any]]:
+    """Return numbers (2, C, len(names)) as rows."""
+    return [
+        {
+            "segment": segment,
+            "cohort": cohort,
+            **{n: float(v) for n, v in zip(names, values[s, c], strict=True)},
+        }
+        for s, segment in enumerate(SEGMENTS)
+        for c, cohort in enumerate(COHORTS)
+    ]
+
+
+def _array(data: Any) -> DoubleArray | None:
+    return None if data is None else np.array(data, np.float64)
+
+
 def _at_least(weights: DoubleArray, chosen: BoolArray, least: float) -> DoubleArray:
-    """Return weights (B, K, 2), normalised over K, in which the chosen have `least` or more.
+    """Return weights (B, M, 2), normalised over M, in which the chosen have `least` or more.
 
     Where none of the chosen has a weight, or all of those that do are chosen, nothing changes.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.mean.stream import DoubleArray, FloatArray, Stream, conditional, heard, weigh
+from ysmean.mean.stream import DoubleArray, FloatArray, Streamed, conditional, heard, weigh
 from ysmean.mean.topk import largest
 
 IntArray = npt.NDArray[np.int64]
@@ -31,7 +31,7 @@ class Standing:
     top_scores: FloatArray
 
 
-def target_log_probabilities(stream: Stream, targets: npt.NDArray[np.int32]) -> DoubleArray:
+def target_log_probabilities(stream: Streamed, targets: npt.NDArray[np.int32]) -> DoubleArray:
     """Return each network's log p(target | A, the target's segment).
 
     Args:
@@ -42,7 +42,7 @@ def target_log_probabilities(stream: Stream, targets: npt.NDArray[np.int32]) -> 
         float64 (B, K), -inf where abstaining, uncovered or not allowed.
     """
     segments = stream.cold[targets].astype(np.int64)
-    logs = np.full((len(targets), len(stream.heads)), -np.inf)
+    logs = np.full(stream.normalizers[0].shape[:2], -np.inf)
     for tile in stream.tiles():
         here = np.flatnonzero((targets >= tile.lo) & (targets < tile.hi))
         column = targets[here] - tile.lo
@@ -56,7 +56,7 @@ def target_log_probabilities(stream: Stream, targets: npt.NDArray[np.int32]) -> 
 
 
 def standing(
-    stream: Stream, weights: DoubleArray, targets: npt.NDArray[np.int32], k: int = 10
+    stream: Streamed, weights: DoubleArray, targets: npt.NDArray[np.int32], k: int = 10
 ) -> Standing:
     """Return ranks and probabilities of the targets under several rows of weights.
 
@@ -98,7 +98,7 @@ def standing(
     )
 
 
-def _totals(stream: Stream, weights: DoubleArray) -> Iterator[tuple[int, FloatArray]]:
+def _totals(stream: Streamed, weights: DoubleArray) -> Iterator[tuple[int, FloatArray]]:
     """Yield (lo, float32 (R, B, tile)): the rows' scores; -1 where a row has none."""
     for tile in stream.tiles():
         totals = np.zeros((len(weights), *tile.allowed.shape), np.float32)

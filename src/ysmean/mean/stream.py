@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,9 @@ class Tile:
         allowed: bool (B, hi - lo).
         columns: for each segment, the columns of the tile that lie in it.
         logits: K arrays float32 (B, hi - lo), tempered; -inf where uncovered or abstaining.
-        members: float32 (2 K, hi - lo), 1 where the (network, segment) member covers a class.
+            Where the consensus takes part, its own come last.
+        members: float32 (2 K, hi - lo), 1 where the (network, segment) member covers a class;
+            the consensus has no row, since what it covers differs by request.
     """
 
     lo: int
@@ -42,6 +45,29 @@ class Tile:
     columns: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
     logits: list[FloatArray]
     members: FloatArray
+
+
+class Streamed(Protocol):
+    """What can be streamed: the networks alone (`Stream`), or with their consensus (`Joined`)."""
+
+    @property
+    def cold(self) -> BoolArray:
+        """Bool (N,), which segment a class lies in."""
+
+    @property
+    def allowed(self) -> AllowedSets:
+        """The sets A."""
+
+    @property
+    def normalizers(self) -> tuple[DoubleArray, DoubleArray, npt.NDArray[np.int64]]:
+        """Log sum exp over A, over all classes, and the sizes of A, as of `Stream`."""
+
+    @property
+    def answering(self) -> BoolArray:
+        """Members that have something to say about a request."""
+
+    def tiles(self) -> Iterator[Tile]:
+        """Yield the tiles in class order."""
 
 
 @dataclass(frozen=True)
@@ -114,16 +140,30 @@ class Stream:
                     inside[:, k, segment] = np.logaddexp(inside[:, k, segment], part[1])
         return inside, whole, counts
 
+    @cached_property
+    def levels(self) -> DoubleArray:
+        """Mean logit of each member over A, the segment and its coverage, (B, K, 2); 0 for none."""
+        total, count = np.zeros((2, self.allowed.shape[0], len(self.heads), 2))
+        for tile in self.tiles():
+            for k, logits in enumerate(tile.logits):
+                inside = tile.allowed & np.isfinite(logits)
+                z = np.where(inside, logits, 0)
+                for s, columns in enumerate(tile.columns):
+                    total[:, k, s] += z[:, columns].sum(1, dtype=np.float64)
+                    count[:, k, s] += inside[:, columns].sum(1)
+        return np.asarray(total / np.maximum(count, 1.0))
+
     @property
     def answering(self) -> BoolArray:
         """Bool (B, K, 2): members that have something to say about a request."""
         return np.isfinite(self.normalizers[0])
 
-    def log_masses(self) -> DoubleArray:
-        """Log of each member's probability of A before restriction, (B, K, 2); -inf for none."""
-        inside, whole, _ = self.normalizers
-        answering = np.isfinite(inside)
-        return np.where(answering, inside - np.where(answering, whole, 0.0), -np.inf)
+
+def log_masses(stream: Streamed) -> DoubleArray:
+    """Log of each member's probability of A before restriction, (B, M, 2); -inf for none."""
+    inside, whole, _ = stream.normalizers
+    answering = np.isfinite(inside)
+    return np.where(answering, inside - np.where(answering, whole, 0.0), -np.inf)
 
 
 def tempered(head: Head, lo: int, hi: int, cold: BoolArray, heat: DoubleArray) -> FloatArray:
@@ -176,18 +216,22 @@ def conditional(tile: Tile, k: int, normalizers: DoubleArray) -> FloatArray:
     return part
 
 
-def weigh(tile: Tile, part: FloatArray, weights: DoubleArray) -> FloatArray:
-    """Return a network's probabilities (B, tile) times its weights (B, 2) by segment."""
-    w = weights.astype(np.float32)
+def by_class(tile: Tile, values: DoubleArray) -> FloatArray:
+    """Return values (B, 2) by segment as float32 (B, tile), or (B, 1) where one is enough."""
+    v = values.astype(np.float32)
     warm, cold = tile.columns
     if not len(cold):
-        return part * w[:, 0, None]
+        return v[:, 0, None]
     if not len(warm):
-        return part * w[:, 1, None]
-    by_class = np.empty_like(part)
-    by_class[:, warm], by_class[:, cold] = w[:, 0, None], w[:, 1, None]
-    by_class *= part
-    return by_class
+        return v[:, 1, None]
+    spread = np.empty(tile.allowed.shape, np.float32)
+    spread[:, warm], spread[:, cold] = v[:, 0, None], v[:, 1, None]
+    return spread
+
+
+def weigh(tile: Tile, part: FloatArray, weights: DoubleArray) -> FloatArray:
+    """Return a network's probabilities (B, tile) times its weights (B, 2) by segment."""
+    return part * by_class(tile, weights)
 
 
 def heard(tile: Tile, weights: DoubleArray) -> BoolArray:
@@ -197,5 +241,10 @@ def heard(tile: Tile, weights: DoubleArray) -> BoolArray:
         tile: the logits.
         weights: (B, K, 2), 0 for members that do not answer.
     """
-    speaks = (weights > 0).astype(np.float32).reshape(len(weights), -1)
-    return np.asarray((speaks @ tile.members > 0) & tile.allowed)
+    networks = len(tile.members) // 2
+    speaks = (weights[:, :networks] > 0).astype(np.float32).reshape(len(weights), -1)
+    found = speaks @ tile.members > 0
+    for k in range(networks, weights.shape[1]):
+        covered = np.isfinite(tile.logits[k]).astype(np.float32)
+        found |= weigh(tile, covered, weights[:, k]) > 0
+    return np.asarray(found & tile.allowed)

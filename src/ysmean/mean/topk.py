@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.mean.stream import DoubleArray, FloatArray, Stream, Tile, conditional, heard, weigh
+from ysmean.mean.stream import DoubleArray, FloatArray, Streamed, Tile, conditional, heard, weigh
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Top:
     counts: npt.NDArray[np.int64]
 
 
-def top_k_of_mean(stream: Stream, weights: DoubleArray, k: int) -> Top:
+def top_k_of_mean(stream: Streamed, weights: DoubleArray, k: int) -> Top:
     """Return the k classes with the highest mean probability.
 
     Classes of A that some network with a weight covers are candidates; they come in descending

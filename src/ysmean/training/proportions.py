@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ysmean.data.batch import Questions
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.histories import COHORTS, cohort_of
-from ysmean.mean.fitting import fit_cohorts, fit_cold_odds, fit_temperatures
+from ysmean.mean.consensus import CONSENSUS
+from ysmean.mean.fitting import fit_cold_odds
 from ysmean.mean.proportions import COLD_ODDS, Proportions
-from ysmean.mean.ranks import target_log_probabilities
-from ysmean.mean.stream import BoolArray, DoubleArray, Stream
+from ysmean.mean.stream import BoolArray
 from ysmean.networks.network import Network
+from ysmean.training.segment import Segment, choose
 
-CUTS = (0, 1, 2, 3, 5, 8)
 WHOLE = 6000
 CUT = 1500
 COLD = 1500
-HEATED = 1500
-CHUNK = 256
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Questions of one segment: whole histories first, then cut ones."""
-
-    parts: list[Questions]
-    whole: BoolArray
-    cohorts: npt.NDArray[np.int64]
 
 
 def fit_proportions(
@@ -43,8 +31,9 @@ def fit_proportions(
     base: BoolArray,
     seed: int,
     withheld: BoolArray | None = None,
+    consensus: bool = True,
 ) -> tuple[Proportions, dict[str, float]]:
-    """Fit temperatures, weights by segment and cohort, and the odds of cold items.
+    """Fit the consensus, temperatures, weights by segment and cohort, and the odds of cold items.
 
     Warm members are asked the held-out events with whole and with cut histories; cold members
     the events on pseudo-cold items, ranked among those items alone, as items without events.
@@ -59,6 +48,7 @@ def fit_proportions(
         seed: of the choice of questions.
         withheld: bool (N,), items whose events were taken out for a test; how often people take
             new items cannot be learned from those.
+        consensus: whether it takes part; with fewer than two networks it does not.
 
     Returns:
         The proportions, and the mean negative log-likelihood, in nats, of held-out targets with
@@ -66,122 +56,34 @@ def fit_proportions(
     """
     rng = np.random.default_rng([seed, 7])
     warm_targets = held_out[catalogue.warm[held_out.targets]]
-    warm = _asked(warm_targets, WHOLE, CUT, rng)
-    cold = _asked(pseudo, COLD, COLD // 3, rng)
+    warm = choose(warm_targets, WHOLE, CUT, rng)
+    cold = choose(pseudo, COLD, COLD // 3, rng)
     segments = (
-        _Segment(networks, catalogue, base & catalogue.warm, np.zeros(len(catalogue), bool), warm),
-        _Segment(networks, catalogue, base & pseudo_cold, pseudo_cold, cold),
+        Segment(networks, catalogue, base & catalogue.warm, np.zeros(len(catalogue), bool), warm),
+        Segment(networks, catalogue, base & pseudo_cold, pseudo_cold, cold),
     )
     fitted = [segment.fit(rng) for segment in segments]
+    joined = [
+        segment.with_consensus(fit.temperatures, np.random.default_rng([seed, 13, number]))
+        for number, (segment, fit) in enumerate(zip(segments, fitted, strict=True))
+        if consensus and len(networks) > 1
+    ]
     new = base & ~catalogue.warm if withheld is None else base & ~catalogue.warm & ~withheld
     counts = _segment_counts(held_out, base & catalogue.warm, new, catalogue)
     odds = fit_cold_odds(~catalogue.warm[held_out.targets], counts, COLD_ODDS)
-    proportions = Proportions(
-        tuple(networks),
-        np.stack([fit.weights for fit in fitted]),
-        np.stack([fit.temperatures for fit in fitted], axis=1),
-        odds,
+    weights = np.stack([fit.weights for fit in fitted])
+    temperatures = np.stack([fit.temperatures for fit in fitted], axis=1)
+    pure = Proportions(tuple(networks), weights, temperatures, odds)
+    if not joined:
+        return pure, fitted[0].losses(pure.names)
+    proportions = replace(
+        pure,
+        names=(*pure.names, CONSENSUS),
+        weights=np.stack([fit.weights for fit in joined]),
+        exponents=np.stack([fit.exponents for fit in joined]),
+        pure_weights=weights,
     )
-    return proportions, fitted[0].losses(tuple(networks))
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """One segment's weights (C, K), temperatures (K,), and what they were fitted on."""
-
-    weights: DoubleArray
-    temperatures: DoubleArray
-    logs: DoubleArray
-    cohorts: npt.NDArray[np.int64]
-
-    def losses(self, names: tuple[str, ...]) -> dict[str, float]:
-        """Return the mean -log p by network and of the mean; networks that answer none left out."""
-        mixed = (np.exp(self.logs) * self.weights[self.cohorts]).sum(1)
-        columns = [*np.exp(self.logs).T, mixed]
-        return {
-            name: float(-np.log(p[p > 0]).mean())
-            for name, p in zip((*names, "mean"), columns, strict=True)
-            if (p > 0).any()
-        }
-
-
-@dataclass(frozen=True)
-class _Segment:
-    """One segment's members and the questions they are fitted on.
-
-    Attributes:
-        networks: by name.
-        catalogue: for when items are available.
-        base: bool (N,), the classes of the segment.
-        cold: bool (N,), classes to be treated as cold: without what their own events tell.
-        asked: the questions.
-    """
-
-    networks: Mapping[str, Network]
-    catalogue: Catalogue
-    base: BoolArray
-    cold: BoolArray
-    asked: Asked
-
-    def fit(self, rng: np.random.Generator) -> _Fitted:
-        """Fit temperatures, then weights."""
-        asked = self.asked
-        some = asked.whole if asked.whole.any() else ~asked.whole
-        # Networks that need no history matter most to users without one; there they are fitted.
-        from_history = [network.from_history for network in self.networks.values()]
-        heat = np.where(
-            from_history,
-            self._temperatures(some, rng),
-            self._temperatures(asked.cohorts == 0, rng),
-        )
-        logs = self.log_probabilities(heat)
-        weights = fit_cohorts(np.exp(logs), asked.cohorts, asked.whole, len(COHORTS))
-        return _Fitted(weights, heat, logs[asked.whole], asked.cohorts[asked.whole])
-
-    def _temperatures(self, asked: BoolArray, rng: np.random.Generator) -> DoubleArray:
-        """Fit temperatures on some of the questions, at most `HEATED` of them."""
-        chosen = rng.permutation(np.flatnonzero(asked))[:HEATED]
-        sample = np.isin(np.arange(len(asked)), chosen)
-        count = len(self.networks)
-        if not sample.any():
-            return np.ones(count)
-        return fit_temperatures(lambda t: self.log_probabilities(t, sample), count)
-
-    def log_probabilities(
-        self, temperatures: DoubleArray, sample: BoolArray | None = None
-    ) -> DoubleArray:
-        """Return each network's log p of each question's target, (n, K)."""
-        heat = np.repeat(temperatures[:, None], 2, axis=1)
-        logs, first = [np.zeros((0, len(self.networks)))], 0
-        for part in self.asked.parts:
-            chosen = slice(None) if sample is None else sample[first : first + len(part)]
-            first += len(part)
-            for questions in part[chosen].chunks(CHUNK):
-                stream = self._stream(questions, heat)
-                logs.append(target_log_probabilities(stream, questions.targets))
-        return np.concatenate(logs)
-
-    def _stream(self, questions: Questions, heat: DoubleArray) -> Stream:
-        batch = questions.batch()
-        heads = [network.head(batch) for network in self.networks.values()]
-        if self.cold.any():  # those that know items by id do not cover cold ones
-            heads = [
-                head if network.knows_cold else replace(head, coverage=head.coverage & ~self.cold)
-                for head, network in zip(heads, self.networks.values(), strict=True)
-            ]
-        allowed = questions.allowed(self.base, available=self.catalogue.available)
-        return Stream(heads, self.cold, heat, allowed)
-
-
-def _asked(questions: Questions, whole: int, cut: int, rng: np.random.Generator) -> Asked:
-    """Choose questions: up to `whole` with whole histories, up to `cut` for each cut."""
-    order = rng.permutation(len(questions))
-    parts = [questions[np.sort(order[:whole])]]
-    few = questions[np.sort(order[:cut])]
-    parts += [few.cut(shown) for shown in CUTS]
-    cohorts = np.concatenate([cohort_of(part.ends - part.starts) for part in parts])
-    is_whole = np.arange(len(cohorts)) < len(parts[0])
-    return Asked(parts, is_whole, cohorts)
+    return proportions, joined[0].losses(proportions.names)
 
 
 def _segment_counts(

@@ -23,6 +23,7 @@ from ysmean.data.items import Items
 from ysmean.data.splits import Split, production
 from ysmean.data.users import Users
 from ysmean.errors import ConfigError, NothingToLearn
+from ysmean.mean.consensus import CONSENSUS
 from ysmean.networks.network import Learner, Network, TrainingData
 from ysmean.networks.registry import Spec, default_specs, named
 from ysmean.recommender import Recommender
@@ -97,6 +98,7 @@ def train(
     seed: int = 0,
     preset: str = "default",
     unknown_items: str = "keep",
+    consensus: bool = True,
     progress: Progress | None = None,
 ) -> Recommender:
     """Train a recommender.
@@ -112,6 +114,7 @@ def train(
         seed: the same seed on the same machine gives the same model.
         preset: `"fast"`, `"default"` or `"best"`: how long the networks are trained.
         unknown_items: `"keep"` or `"drop"` events on items that `items` lacks.
+        consensus: whether the product of the networks is one more member of the mean.
         progress: is told what happens; silent for None.
 
     Returns:
@@ -125,7 +128,7 @@ def train(
     data = Data.join(events, items, users, unknown_items=unknown_items)
     split = production(data.histories, seed)
     base = np.ones(len(data.catalogue), bool)
-    parts = learn(data, split, networks, base, seed, preset, progress or Progress())
+    parts = learn(data, split, networks, base, seed, preset, progress or Progress(), consensus)
     return Recommender(parts)
 
 
@@ -137,6 +140,7 @@ def learn(
     seed: int,
     preset: str,
     progress: Progress,
+    consensus: bool = True,
 ) -> Parts:
     """Fit networks on a split's training events and proportions on its validation events.
 
@@ -148,6 +152,7 @@ def learn(
         seed: of everything random.
         preset: how long networks are trained.
         progress: is told what happens.
+        consensus: whether it takes part in the mean.
 
     Returns:
         Parts with the whole histories, and a catalogue that is warm by training events alone.
@@ -176,7 +181,7 @@ def learn(
     began = time.perf_counter()
     pseudo = _pseudo_questions(data, split, pseudo_cold, seed)
     proportions, losses = fit_proportions(
-        fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed, split.withheld
+        fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed, split.withheld, consensus
     )
     logs["proportions"] = {"seconds": time.perf_counter() - began}
     return Parts(
@@ -210,6 +215,11 @@ def _specs(
     """Return the specs that can be built, by name, and why others cannot."""
     given = default_specs() if networks is None else networks
     by_name = dict(given) if isinstance(given, Mapping) else named(given)
+    if CONSENSUS in by_name:
+        raise ConfigError(
+            "A network is named 'consensus', which the product of the networks is called. Rename "
+            "it; the product itself takes part unless consensus=False."
+        )
     reasons = {name: spec.missing(catalogue) for name, spec in by_name.items()}
     kept = {n: with_preset(spec, preset) for n, spec in by_name.items() if reasons[n] is None}
     if not kept:

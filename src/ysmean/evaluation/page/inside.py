@@ -16,7 +16,7 @@ SMALL = (320, 230)
 
 def proportions(data: Data, look: Look) -> list[Html]:
     """Return the fitted weights by segment and history length, and the temperatures."""
-    names = list(data["networks"])
+    names = list(look.networks)
     parts: list[Html] = []
     folded: list[Html] = []
     for segment in ("warm", "cold"):
@@ -51,8 +51,23 @@ def proportions(data: Data, look: Look) -> list[Html]:
             f"allowed warm item, a cold one counts {data['proportions']['cold_odds']:.3f}.",
             class_="note",
         ),
-        details("Weights in numbers", *folded),
+        details("Weights in numbers", *folded, *_exponents(data, look)),
     ]
+
+
+def _exponents(data: Data, look: Look) -> list[Html]:
+    """Return the consensus's exponents, where there is one; of cold items where there are any."""
+    tables = []
+    for segment in ("warm", *(["cold"] if data["data"]["cold_items"] else [])):
+        rows = [r for r in data["proportions"]["exponents"] if r["segment"] == segment]
+        names = [name for name in look.networks if rows and name in rows[0]]
+        body = [
+            [words.cohort_name(row["cohort"]), *[words.decimal(row[n], 2) for n in names]]
+            for row in rows
+        ]
+        what = f"Exponents of the consensus for {segment} items, by items in the history"
+        tables += [table(["History", *names], body, what)] if rows else []
+    return tables
 
 
 def _bar(row: Row, names: list[str], look: Look) -> Html:
@@ -62,7 +77,7 @@ def _bar(row: Row, names: list[str], look: Look) -> Html:
 
 def calibration(data: Data, look: Look) -> list[Html]:
     """Return for the fitted mean and each network: stated against observed frequency."""
-    rows = [row_of(data, "mean"), *[r for r in rows_of(data) if r["name"] in data["networks"]]]
+    rows = [row_of(data, "mean"), *[r for r in rows_of(data) if r["name"] in look.networks]]
     rows = [row for row in rows if row["calibration"]]
     pictures = [_reliability(row, look) for row in rows]
     sizes = sorted({n for row in rows for n in row["calibration"]["curve"]["requests"]})

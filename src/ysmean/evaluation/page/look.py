@@ -10,7 +10,11 @@ from ysmean.evaluation.page.html import Html, el
 from ysmean.evaluation.page.marks import MARKS, key
 
 COLOURS = 8  # n0..n7 in page.css
-ALSO = {"mean": "fitted mean", "mean-equal": "plain mean"}
+ALSO = {
+    "mean": "fitted mean",
+    "mean-equal": "plain mean",
+    "mean-pure": "mean without consensus",
+}
 
 
 @dataclass(frozen=True)
@@ -18,15 +22,19 @@ class Look:
     """How rows look.
 
     Attributes:
-        networks: their names, in order.
+        networks: names of the members of the mean, in order: the networks, and the consensus.
+        means: names of the rows that are means, in order.
     """
 
     networks: tuple[str, ...]
+    means: tuple[str, ...]
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Look:
         """Return the look of a report's rows."""
-        return cls(tuple(data["networks"]))
+        names = [row["name"] for row in data["rows"] if row["cohort"] == "all"]
+        found = [name for name in names if name not in ALSO]
+        return cls(tuple(found), tuple(name for name in names if name in ALSO))
 
     def class_(self, name: str) -> str:
         """Return the class of a row's colour."""
@@ -46,7 +54,7 @@ class Look:
 
     def legend(self, means: bool = True) -> Html:
         """Return the legend of the page."""
-        rows = [*self.networks, *(("mean-equal", "mean") if means else ())]
+        rows = [*self.networks, *(self.means if means else ())]
         entries = [
             el("li", key(self.mark(row), self.class_(row), line=True), label(row)) for row in rows
         ]

@@ -79,6 +79,8 @@ def _call(data: Data) -> str:
         tables.append("users" if "items" in tables else "users=users")
     if list(kinds.items()) != [(kind, kind) for kind in REGISTRY]:
         given["networks"] = list(kinds.values())
+    if len(kinds) > 1 and not data["proportions"]["exponents"]:
+        given["consensus"] = False
     arguments = [*tables, *(f"{key}={value!r}" for key, value in given.items())]
     return "ysmean.evaluate(\n" + "".join(f"    {a},\n" for a in arguments) + ")"
 

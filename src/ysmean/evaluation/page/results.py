@@ -123,7 +123,8 @@ def results(data: Data, look: Look) -> list[Html]:
             "row gives a probability; a target it cannot score counts 0 in the other metrics. "
             "ECE compares the probability of the first item with how often it was right. "
             "Of NDCG, HR, MRR and coverage more is better, of NLL and ECE less. In report.json the "
-            "fitted mean is the row mean, the plain one mean-equal.",
+            "fitted mean is the row mean, the plain one mean-equal, that without the consensus "
+            "mean-pure: its weights are its own.",
             class_="note",
         ),
         details("Every cohort in numbers", *others),

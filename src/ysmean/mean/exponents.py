@@ -1,0 +1,158 @@
+"""Fit the consensus's exponents: a concave likelihood, by Newton steps that stay above zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from ysmean.mean.consensus import Joined, centred
+from ysmean.mean.stream import DoubleArray, conditional
+
+LEAST = 1e-4  # of a fitted exponent: the consensus covers what any of its networks covers
+GAP = 1e-6  # nats a question that another step could gain
+MAX_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The log-likelihood of P problems at some exponents, and its derivatives.
+
+    Attributes:
+        likelihood: float64 (P,), sum of log p of the targets.
+        gradient: float64 (P, K).
+        curvature: float64 (P, K, K), minus the second derivative; positive semidefinite.
+        counts: float64 (P,), questions that were answered.
+    """
+
+    likelihood: DoubleArray
+    gradient: DoubleArray
+    curvature: DoubleArray
+    counts: DoubleArray
+
+    def __add__(self, other: Moments) -> Moments:
+        """Return the moments of both sets of questions."""
+        return Moments(
+            self.likelihood + other.likelihood,
+            self.gradient + other.gradient,
+            self.curvature + other.curvature,
+            self.counts + other.counts,
+        )
+
+
+def moments(
+    stream: Joined,
+    targets: npt.NDArray[np.int32],
+    problems: npt.NDArray[np.int64],
+    count: int,
+) -> Moments:
+    """Return the moments of a batch of questions.
+
+    With x_k the centred logits of network k, log p = sum_k a_k x_k - log-normalizer: its gradient
+    is x(target) - E x, and minus its second derivative the covariance of x, both under p.
+
+    Args:
+        stream: of the batch, at temperature 1, with the exponents of each question's problem; all
+            allowed classes lie in the targets' segment.
+        targets: int32 (B,).
+        problems: int64 (B,), which of `count` problems each question belongs to.
+        count: P.
+    """
+    batch, networks = stream.product.shape[:2]
+    rows = np.arange(batch)
+    segments = stream.cold[targets].astype(np.int64)
+    own = np.full(batch, -np.inf)
+    x_own, mean = np.zeros((batch, networks)), np.zeros((batch, networks))
+    square = np.zeros((batch, networks, networks))
+    for tile in stream.tiles():
+        levels = stream.networks.levels
+        x = np.stack([centred(tile, k, levels) for k in range(networks)], 1).astype(np.float64)
+        p = conditional(tile, networks, stream.normalizers[0]).astype(np.float64)
+        weighed = x * p[:, None]  # (B, K, tile)
+        mean += weighed.sum(2)
+        square += weighed @ x.swapaxes(1, 2)
+        here = np.flatnonzero((targets >= tile.lo) & (targets < tile.hi))
+        x_own[here] = x[here, :, targets[here] - tile.lo]
+        own[here] = tile.logits[networks][here, targets[here] - tile.lo]
+    answered = np.isfinite(own)
+    normalizer = stream.normalizers[0][rows, networks, segments]
+    member = (problems[:, None] == np.arange(count))[answered].T.astype(np.float64)  # (P, B')
+    covariance = square - mean[:, :, None] * mean[:, None]
+    return Moments(
+        member @ (own[answered] - normalizer[answered]),
+        member @ (x_own - mean)[answered],
+        np.tensordot(member, covariance[answered], 1),
+        member.sum(1),
+    )
+
+
+def fit_exponents(
+    evaluate: Callable[[DoubleArray], Moments],
+    centre: DoubleArray,
+    precision: DoubleArray,
+) -> tuple[DoubleArray, Moments]:
+    """Return the exponents that maximise each problem's posterior, not below `LEAST`.
+
+    Newton's method: each step solves the quadratic model under the bounds, and is halved until
+    the posterior does not fall. It ends when no step could gain 1e-6 nats a question.
+
+    Args:
+        evaluate: exponents (P, K) -> moments.
+        centre: (P, K), of a normal prior; also where the search starts.
+        precision: (P, K, K), of the prior; positive definite.
+
+    Returns:
+        float64 (P, K), and the moments there.
+    """
+    best = np.maximum(centre, LEAST)
+    reached = evaluate(best)
+    value = _posterior(best, reached, centre, precision)
+    step, promised = _steps(best, reached, centre, precision)
+    for _ in range(MAX_STEPS):
+        if (promised <= GAP * (reached.counts + 1)).all():
+            break
+        tried = best + step
+        found = evaluate(tried)
+        values = _posterior(tried, found, centre, precision)
+        better = values >= value - 1e-9 * np.abs(value)
+        best = np.where(better[:, None], tried, best)
+        value = np.where(better, values, value)
+        reached = _chosen(better, found, reached)
+        steps, promises = _steps(best, reached, centre, precision)
+        step = np.where(better[:, None], steps, step / 2)
+        promised = np.where(better, promises, promised / 2)
+    return best, reached
+
+
+def _posterior(
+    a: DoubleArray, found: Moments, centre: DoubleArray, precision: DoubleArray
+) -> DoubleArray:
+    off = a - centre
+    return np.asarray(found.likelihood - np.einsum("pk,pkl,pl->p", off, precision, off) / 2)
+
+
+def _steps(
+    a: DoubleArray, found: Moments, centre: DoubleArray, precision: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Return the best step (P, K) of each quadratic model under the bounds, and its gain (P,)."""
+    steps, gains = np.zeros_like(a), np.zeros(len(a))
+    for p in range(len(a)):
+        h = found.curvature[p] + precision[p]
+        g = found.gradient[p] - precision[p] @ (a[p] - centre[p])
+        root = np.linalg.cholesky(h).T  # h = root' root
+        goal = a[p] - LEAST + np.linalg.solve(h, g)
+        steps[p] = nnls(root, root @ goal)[0] + LEAST - a[p]
+        gains[p] = g @ steps[p] - steps[p] @ h @ steps[p] / 2
+    return steps, gains
+
+
+def _chosen(which: npt.NDArray[np.bool_], a: Moments, b: Moments) -> Moments:
+    return Moments(
+        np.where(which, a.likelihood, b.likelihood),
+        np.where(which[:, None], a.gradient, b.gradient),
+        np.where(which[:, None, None], a.curvature, b.curvature),
+        np.where(which, a.counts, b.counts),
+    )

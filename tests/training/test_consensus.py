@@ -1,0 +1,97 @@
+"""The consensus is fitted on other users than it is judged on."""
+
+import numpy as np
+import pytest
+
+import reference
+import ysmean as ym
+from models import service
+from ysmean.data.histories import COHORTS
+from ysmean.errors import ConfigError
+from ysmean.training import consensus
+from ysmean.training.consensus import CrossFitted, cross_fit
+
+NETWORKS = ["transition", "content", "popularity"]
+
+
+def asked(targets_of, n=400, size=6, seed=0):
+    """Return questions to two networks; `targets_of` tells whose word the targets follow."""
+    rng = np.random.default_rng(seed)
+    z = 4 * np.eye(size)[rng.integers(size, size=(2, n))]
+    targets = z[targets_of, np.arange(n)].argmax(1).astype(np.int32)
+
+    def ask(sample, chunk):
+        rows = np.flatnonzero(sample)
+        for lo in range(0, len(rows), chunk):
+            some = rows[lo : lo + chunk]
+            s = reference.stream(z[:, some], np.ones((len(some), size), bool))
+            yield some, targets[some], s
+
+    return ask
+
+
+def fitted(targets_of, folds, cohorts, whole=None):
+    n = len(folds)
+    whole = np.ones(n, bool) if whole is None else whole
+    rng = np.random.default_rng(1)
+    return cross_fit(asked(targets_of, n), whole, folds, cohorts, 2, 6, rng).exponents
+
+
+def test_each_fold_is_answered_by_exponents_fitted_on_the_other():
+    folds = np.repeat([0, 1], 200)
+    exponents = fitted(folds, folds, np.full(400, 4))  # users of fold f follow network f
+    assert (exponents[0, :, 1] > exponents[0, :, 0] + 0.3).all()
+    assert (exponents[1, :, 0] > exponents[1, :, 1] + 0.3).all()
+
+
+def test_cohorts_differ_where_data_says_so_and_follow_the_whole_otherwise():
+    cohorts = np.repeat([0, 5], 200)
+    folds = np.tile([0, 1], 200)
+    exponents = fitted((cohorts == 5).astype(int), folds, cohorts, whole=cohorts == 5)
+    assert (exponents[:, 0, 0] > exponents[:, 0, 1]).all()
+    assert (exponents[:, 5, 1] > exponents[:, 5, 0]).all()
+    assert (exponents[:, 2, 1] > exponents[:, 2, 0]).all()  # nobody asked: as the whole histories
+
+
+def test_answers_too_large_to_be_kept_are_asked_for_again(monkeypatch):
+    folds, cohorts = np.tile([0, 1], 200), np.repeat([2, 5], 200)
+    kept = fitted((cohorts == 5).astype(int), folds, cohorts)
+    monkeypatch.setattr(consensus, "KEPT_BYTES", 0)
+    np.testing.assert_allclose(fitted((cohorts == 5).astype(int), folds, cohorts), kept)
+
+
+def test_questions_are_asked_of_those_who_did_not_learn_from_them():
+    exponents = np.arange(2 * len(COHORTS) * 2, dtype=float).reshape(2, len(COHORTS), 2)
+    s = reference.stream(np.zeros((2, 3, 4)), np.ones((3, 4), bool))
+    folds, cohorts = np.array([0, 1, 1]), np.array([0, 0, 3])
+    found = CrossFitted(exponents).join(s, folds, cohorts).product
+    for b in range(3):
+        np.testing.assert_allclose(found[b, :, 0], exponents[folds[b], cohorts[b]])
+    np.testing.assert_allclose(CrossFitted(exponents).served, exponents.mean(0))
+
+
+def test_the_mean_without_the_consensus_is_the_one_that_is_fitted_without_it():
+    s = service()
+    with_it, without = (
+        ym.train(s.events, s.items, networks=NETWORKS, preset="fast", consensus=on).parts
+        for on in (True, False)
+    )
+    assert with_it.proportions.names == (*NETWORKS, "consensus")
+    assert without.proportions.names == tuple(NETWORKS)
+    assert without.proportions.exponents is None
+    pure = with_it.proportions.pure()
+    np.testing.assert_array_equal(pure.weights, without.proportions.weights)
+    np.testing.assert_array_equal(pure.temperatures, without.proportions.temperatures)
+    assert pure.exponents is None and pure.names == without.proportions.names
+    assert with_it.model_id != without.model_id
+
+
+def test_it_needs_two_networks():
+    r = ym.train(service().events, networks=["popularity"])
+    assert r.parts.proportions.names == ("popularity",)
+    assert r.parts.proportions.exponents is None
+
+
+def test_no_network_may_take_its_name():
+    with pytest.raises(ConfigError, match="named 'consensus'"):
+        ym.train(service().events, networks={"consensus": ym.Popularity()})
