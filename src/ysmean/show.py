@@ -17,11 +17,11 @@ from ysmean.evaluation.report import Report
 
 SHORT = {
     "collaborative": "collab",
-    "transition": "transit",
+    "transition": "trans",
     "knowledge": "knowl",
     "popularity": "popul",
-    "sequential": "sequent",
-    "consensus": "consens",
+    "sequential": "seq",
+    "consensus": "cons",
 }
 EXPONENTS = "exponents of the consensus by history length"
 
@@ -29,8 +29,9 @@ EXPONENTS = "exponents of the consensus by history length"
 def answer(console: Console, recommendations: Recommendations, title: str = "") -> None:
     """Print the items of an answer, with every network's share in percent."""
     r = recommendations
+    # One blank between columns: a hybrid has many, and titles want the room.
     table = Table(
-        title=title or None, title_justify="left", box=None, padding=(0, 1), pad_edge=False
+        title=title or None, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
     )
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("item", no_wrap=True)
