@@ -14,6 +14,7 @@ from ysmean.bundle import check_writable
 from ysmean.data.simulate import Simulation, simulate
 from ysmean.evaluation.compare import Side, compare
 from ysmean.evaluation.evaluate import evaluate
+from ysmean.evaluation.page.words import p_value
 from ysmean.evaluation.report import Report
 from ysmean.recommender import Recommender
 from ysmean.tour import Tour, grid, heading, say
@@ -107,11 +108,7 @@ def _measured(console: Console, service: Simulation, report: Report) -> None:
     sides = [Side.of(report.data, report.requests, n) for n in ("mean", best, "mean-equal")]
     for other in sides[1:]:
         found = compare(sides[0], other)[0]
-        p = (
-            "p < 0.001"
-            if found.difference.p_value < 1e-3
-            else f"p = {found.difference.p_value:.3f}"
-        )
+        p = p_value(found.difference.p_value)
         name = "the plain mean" if other.name == "mean-equal" else f"its best member, {other.name}"
         gain = found.difference.mean / found.b
         say(console, f"The fitted mean is {gain:+.1%} from {name} ({p}).")

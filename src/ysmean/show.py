@@ -30,9 +30,7 @@ def answer(console: Console, recommendations: Recommendations, title: str = "") 
     """Print the items of an answer, with every network's share in percent."""
     r = recommendations
     # One blank between columns: a hybrid has many, and titles want the room.
-    table = Table(
-        title=title or None, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
-    )
+    table = bare_table(title or None, gap=1)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("item", no_wrap=True)
     table.add_column("title")
@@ -57,18 +55,19 @@ def _evidence(console: Console, r: Recommendations) -> None:
     if not said:
         return
     names = [name for name in r.weights if name in said[0][1]]
-    table = Table(
-        title="within the consensus: bits for or against an item, by network",
-        title_justify="left",
-        box=None,
-        padding=(0, 1),
-        pad_edge=False,
-    )
+    table = bare_table("within the consensus: bits for or against an item, by network")
     for column in ("", *names):
         table.add_column(SHORT.get(column, column), justify="right", no_wrap=True)
     for place, bits in said:
         table.add_row(str(place), *[f"{bits[name]:+.1f}" for name in names])
     console.print(table)
+
+
+def bare_table(title: str | None = None, gap: int = 2) -> Table:
+    """Return a table without lines, `gap` blanks between its columns."""
+    left, right = gap // 2, gap - gap // 2
+    padding = (0, right, 0, left)
+    return Table(title=title, title_justify="left", box=None, padding=padding, pad_edge=False)
 
 
 def elided(text: str) -> Text:
@@ -89,7 +88,7 @@ def _remarks(r: Recommendations) -> Iterable[str]:
 
 def lists(console: Console, answers: Mapping[str, Recommendations]) -> None:
     """Print the items of several answers side by side."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table = bare_table()
     for name in answers:
         table.add_column(f"{name} alone", ratio=1, no_wrap=True, overflow="ellipsis")
     columns = [[item.title or item.item_id for item in answer] for answer in answers.values()]
@@ -107,7 +106,7 @@ def report(console: Console, found: Report) -> None:
         + (f"; {data['outside']:,} targets outside the allowed set" if data["outside"] else ""),
         highlight=False,
     )
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table = bare_table()
     table.add_column("")
     for name in ("ndcg@10", "95% interval", "hr@10", "mrr", "nll", "cover", "answered"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -133,13 +132,7 @@ def by_cohort(console: Console, found: Report) -> None:
     """Print NDCG@10 of every row in every cohort that was asked."""
     asked = {row["cohort"]: row["requests"] for row in found.data["rows"] if row["requests"]}
     cohorts = [cohort for cohort in asked if cohort != "all"]
-    table = Table(
-        title="ndcg@10 by cohort (requests)",
-        title_justify="left",
-        box=None,
-        padding=(0, 1),
-        pad_edge=False,
-    )
+    table = bare_table("ndcg@10 by cohort (requests)")
     table.add_column("")
     for cohort in cohorts:
         table.add_column(f"{cohort} ({asked[cohort]:,})", justify="right", no_wrap=True)
@@ -154,13 +147,7 @@ def proportions(
     """Print numbers by segment, history length and member; nothing where there are none."""
     if not rows:
         return
-    table = Table(
-        title=title,
-        title_justify="left",
-        box=None,
-        padding=(0, 1),
-        pad_edge=False,
-    )
+    table = bare_table(title)
     names = [key for key in rows[0] if key not in ("segment", "cohort")]
     table.add_column("items")
     table.add_column("history")
@@ -197,7 +184,7 @@ def model(console: Console, parts: Parts) -> None:
     }
     for name, text in lines.items():
         console.print(f"{name:<10} {text}", highlight=False, soft_wrap=True)
-    networks = Table(box=None, padding=(0, 1), pad_edge=False)
+    networks = bare_table()
     for column in ("network", "numbers", "steps", "seconds", "temperature", "held-out nll"):
         networks.add_column(column, justify="left" if column == "network" else "right")
     losses = m["held_out_nll"]

@@ -16,6 +16,7 @@ from ysmean.answer import Recommendation, Recommendations
 from ysmean.data.requests import Request
 from ysmean.data.simulate import Simulation
 from ysmean.data.simulate.titles import END
+from ysmean.evaluation.page.words import listed
 from ysmean.recommender import Recommender
 
 TONIGHT = END + 20 * 3600.0  # the evening after the last simulated day
@@ -95,7 +96,7 @@ class Tour:
         heading(self.console, "4", "Somebody new, who likes westerns")
         found = self.recommender.recommend(k=5, at=TONIGHT, preferences={"genres": ["Western"]})
         self._list(found, ["genres"])
-        say(self.console, f"Without a history, {_and(found.abstained)} have nothing to say.")
+        say(self.console, f"Without a history, {listed(found.abstained)} have nothing to say.")
 
     def premieres(self) -> None:
         """Show where titles rank that nobody has watched."""
@@ -108,7 +109,7 @@ class Tour:
         say(
             self.console,
             f"These are their ranks for {self.viewer} among {len(everything)} titles, by what they "
-            f"are. Networks that know behaviour alone ({_and(found.abstained)}) take no part.",
+            f"are. Networks that know behaviour alone ({listed(found.abstained)}) take no part.",
         )
 
     def constrained(self) -> None:
@@ -138,7 +139,7 @@ class Tour:
 
 def grid(*columns: str) -> Table:
     """Return a table whose titles and lists give way where the line is short."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table = show.bare_table()
     numbers = ("NDCG@10", "HR@10", "NLL", "score", "rank", "minutes", "content's part")
     for name in columns:
         right = name in numbers
@@ -151,10 +152,6 @@ def grid(*columns: str) -> Table:
 def _reasons(item: Recommendation) -> list[str]:
     name, share = max(item.contributions.items(), key=lambda pair: pair[1])
     return [f"{item.score:.4f}", f"{name} {share:.0%}"]
-
-
-def _and(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _words(value: Any) -> str:
