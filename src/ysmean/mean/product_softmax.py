@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from ysmean.networks.initial import constant
+
 
 @keras.saving.register_keras_serializable(package="ysmean")
 class ProductSoftmax(keras.layers.Layer):
@@ -34,13 +36,8 @@ class ProductSoftmax(keras.layers.Layer):
         mask = np.ones(mask, np.float32) if mask.ndim == 1 else mask.astype(np.float32)
         bias = np.zeros_like(mask) if prior is None else np.asarray(prior, np.float32)
         self.shape = mask.shape
-        self.coverage = self._constant("coverage", mask)
-        self.prior = self._constant("prior", bias)
-
-    def _constant(self, name: str, value: npt.NDArray[np.float32]) -> Any:
-        weight = self.add_weight(shape=value.shape, initializer="zeros", trainable=False, name=name)
-        weight.assign(value)
-        return weight
+        self.coverage = constant(self, "coverage", mask)
+        self.prior = constant(self, "prior", bias)
 
     def call(self, scores: Sequence[Any], allowed: Any, exponents: Any) -> Any:
         """Return probabilities (B, N).

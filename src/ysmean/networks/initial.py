@@ -1,10 +1,12 @@
-"""Seeded initial weights of the neural networks' layers."""
+"""What the weights of layers begin with: seeded draws, or a value that stays."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 from keras import layers
 
 
@@ -46,3 +48,10 @@ class Initial:
     def dropout(self, rate: float, name: str) -> layers.Dropout:
         """Return a Dropout layer."""
         return layers.Dropout(rate, seed=self.seed(), name=name)
+
+
+def constant(layer: keras.layers.Layer, name: str, value: npt.NDArray[np.float32]) -> Any:
+    """Return a weight of a layer that holds a value and is not trained."""
+    weight = layer.add_weight(shape=value.shape, initializer="zeros", trainable=False, name=name)
+    weight.assign(value)
+    return weight

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from ysmean.networks.initial import constant
+
 
 @keras.saving.register_keras_serializable(package="ysmean")
 class MaskedSoftmax(keras.layers.Layer):
@@ -38,13 +40,8 @@ class MaskedSoftmax(keras.layers.Layer):
         bias = np.zeros_like(mask) if prior is None else np.asarray(prior, np.float32)
         self.size = len(mask)
         self.temperature = float(temperature)
-        self.coverage = self._constant("coverage", mask)
-        self.prior = self._constant("prior", bias)
-
-    def _constant(self, name: str, value: npt.NDArray[np.float32]) -> Any:
-        weight = self.add_weight(shape=value.shape, initializer="zeros", trainable=False, name=name)
-        weight.assign(value)
-        return weight
+        self.coverage = constant(self, "coverage", mask)
+        self.prior = constant(self, "prior", bias)
 
     def call(self, scores: Any, allowed: Any) -> Any:
         """Return probabilities (B, N) of scores (B, N) over `allowed` (B, N) bool."""

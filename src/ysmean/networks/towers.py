@@ -12,7 +12,7 @@ import numpy.typing as npt
 from keras import ops
 
 from ysmean.networks.dot import DotNetwork, named_weights, set_named_weights
-from ysmean.networks.initial import Initial
+from ysmean.networks.initial import Initial, constant
 from ysmean.networks.network import BoolArray, FloatArray, TrainingData
 
 
@@ -173,13 +173,6 @@ class FeatureEmbedding(keras.layers.Layer):
     def compute_output_shape(self, tokens_shape: Any) -> Any:
         """Return (B, T, width)."""
         return (*tokens_shape, self.kernel.shape[1])
-
-
-def constant(layer: keras.layers.Layer, name: str, value: npt.NDArray[np.float32]) -> Any:
-    """Return a weight of a layer that holds a value and is not trained."""
-    weight = layer.add_weight(shape=value.shape, initializer="zeros", trainable=False, name=name)
-    weight.assign(value)
-    return weight
 
 
 def log_counts(data: TrainingData) -> FloatArray:
