@@ -155,3 +155,12 @@ def test_a_cohort_is_named_after_the_lengths_in_it():
 def test_offsets_say_where_each_users_rows_begin():
     frame = pl.DataFrame({"user_id": ["a", "a", "c"]})
     assert user_offsets(pl.Series(["a", "b", "c"]), frame).tolist() == [0, 2, 2, 3]
+
+
+@given(logs)
+def test_repeats_are_the_events_whose_item_the_user_had_before(log):
+    histories, _ = read(log)
+    lists = [own(histories, user, "classes") for user in histories.user_ids]
+    events = sum(map(len, lists))
+    again = sum(len(items) - len(set(items)) for items in lists)
+    assert histories.repeats() == pytest.approx(again / max(events, 1))

@@ -128,6 +128,56 @@ def test_gradients_are_right_where_most_tokens_are_padding(way):
     np.testing.assert_allclose(gv, dv, rtol=1e-5, atol=1e-6)
 
 
+def left_out(targets, size, seed=0):
+    """Return which classes each token's softmax leaves out, bool (M, N), never its target."""
+    chosen = np.random.default_rng(seed).random((len(targets), size)) < 0.3
+    chosen[np.arange(len(targets)), targets] = False
+    chosen[0] = False  # one token leaves out nothing
+    return chosen
+
+
+def oracle_without(q, v, y, w, b, out):
+    """Return the loss of `oracle` with the logits of left-out classes at minus infinity."""
+    q, v, w, b = (x.astype(np.float64) for x in (q, v, w, b))
+    z = np.where(out, -np.inf, q @ v.T + b)
+    p = np.exp(z - z.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    rows, c = np.arange(len(q)), w / w.sum()
+    loss = -(c * np.log(p[rows, y])).sum()
+    p[rows, y] -= 1
+    delta = p * c[:, None]
+    return loss, (delta @ v, delta.T @ q, delta.sum(0))
+
+
+@on_jax
+def test_classes_left_out_of_a_tokens_softmax_are_as_good_as_absent(way):
+    import jax
+    import jax.numpy as jnp
+
+    q, v, y, w, b, _ = problem(23, 30, 6)
+    out = left_out(y, 30)
+    expected, gradients = oracle_without(q, v, y, w, b, out)
+
+    def loss(q, v, b):
+        logits = jnp.where(out, q @ v.T + b, -jnp.inf)
+        without = jnp.where(out.any(1), jax.nn.logsumexp(logits, axis=1, where=out), -1e30)
+        return fused_cross_entropy(q, v, y, w, b, without=without)
+
+    got, ours = jax.jit(jax.value_and_grad(loss, (0, 1, 2)))(q, v, b)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    for mine, right in zip(ours, gradients, strict=True):
+        np.testing.assert_allclose(mine, right, rtol=1e-4, atol=2e-6)
+
+
+def test_classes_left_out_are_absent_on_every_backend():
+    q, v, y, w, b, _ = problem(23, 30, 6)
+    out = left_out(y, 30)
+    with np.errstate(divide="ignore"):
+        without = np.log((np.exp(q @ v.T + b) * out).sum(1)).astype(np.float32)
+    expected, _ = oracle_without(q, v, y, w, b, out)
+    assert value(q, v, y, w, b, None, without) == pytest.approx(expected, rel=1e-5)
+
+
 @on_jax
 def test_the_way_back_multiplies_by_the_cotangent(way):
     import jax

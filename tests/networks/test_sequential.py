@@ -12,7 +12,7 @@ import ysmean as ym
 from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.registry import spec_from_json
-from ysmean.networks.sequential import SequentialNetwork, length_for
+from ysmean.networks.sequential import NextItemLoss, SequentialNetwork, length_for
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
 from ysmean.training.progress import Progress
@@ -80,12 +80,16 @@ def test_attention_equals_the_formula_computed_naively():
     heads, length, width = 2, 5, 6
     qkv = rng.normal(size=(1, length, 3 * width)).astype(np.float32)
     tokens = np.array([[0, 2, 0, 1, 3]], np.int32)
-    got = ops.convert_to_numpy(CausalAttention(heads)(qkv, tokens))[0]
+    layer = CausalAttention(heads, length)
+    distance = rng.normal(size=(heads, length)).astype(np.float32)
+    layer.distance.assign(distance)
+    got = ops.convert_to_numpy(layer(qkv, tokens))[0]
     q, k, v = (qkv[0, :, i * width : (i + 1) * width].reshape(length, heads, -1) for i in range(3))
     for t in range(length):
         seen = [s for s in range(t + 1) if s == t or tokens[0, s]]
         for h in range(heads):
             z = np.array([q[t, h] @ k[s, h] for s in seen]) / np.sqrt(width / heads)
+            z += [distance[h, t - s] for s in seen]
             share = np.exp(z - z.max())
             y = (share / share.sum()) @ v[seen, h]
             np.testing.assert_allclose(got[t].reshape(heads, -1)[h], y, rtol=1e-4, atol=1e-6)
@@ -143,6 +147,56 @@ def test_crops_are_pieces_of_histories_with_the_items_that_follow():
     assert (inputs["weights"] == 1).all()
 
 
+def loss_of(states, vectors, tokens, targets, weights, unseen):
+    """Return the loss that `NextItemLoss` adds."""
+    embedding = keras.layers.Embedding(*vectors.shape)
+    embedding.build()
+    embedding.set_weights([vectors])
+    layer = NextItemLoss(embedding, np.ones(len(vectors) - 1, bool), unseen)
+    layer(states, tokens, targets, weights)
+    return float(ops.convert_to_numpy(layer.losses[0]))
+
+
+def test_items_seen_so_far_are_in_no_softmax_and_repeats_are_not_asked_for():
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(2, 4, 3)).astype(np.float32)
+    vectors = rng.normal(size=(7, 3)).astype(np.float32)
+    tokens = np.array([[0, 5, 2, 5], [1, 2, 3, 4]], np.int32)
+    targets = np.array([[4, 1, 4, 0], [1, 2, 3, 5]], np.int32)  # classes: tokens less one
+    weights = np.array([[0, 1, 1, 2], [1, 1, 1, 1]], np.float32)
+    total, count = 0.0, 0.0
+    for row, place in np.ndindex(2, 4):
+        seen = {int(t) - 1 for t in tokens[row, : place + 1] if t}
+        if targets[row, place] in seen:
+            continue
+        z = {c: float(states[row, place] @ vectors[c + 1]) for c in range(6) if c not in seen}
+        log_sum = np.log(sum(np.exp(x) for x in z.values()))
+        total += weights[row, place] * (log_sum - z[int(targets[row, place])])
+        count += weights[row, place]
+    got = loss_of(states, vectors, tokens, targets, weights, unseen=True)
+    assert got == pytest.approx(total / count, rel=1e-5)
+    last = loss_of(states, vectors, tokens, targets[:, -1:], weights[:, -1:], unseen=True)
+    assert 0 < last != pytest.approx(got)
+
+
+def test_where_items_are_taken_again_they_are_learned_like_others():
+    rng = np.random.default_rng(1)
+    states = rng.normal(size=(1, 2, 3)).astype(np.float32)
+    vectors = rng.normal(size=(5, 3)).astype(np.float32)
+    tokens, targets = np.array([[1, 2]], np.int32), np.array([[1, 1]], np.int32)
+    z = (states[0] @ vectors[1:].T).astype(np.float64)
+    nats = np.log(np.exp(z).sum(1)) - z[:, 1]
+    got = loss_of(states, vectors, tokens, targets, np.ones((1, 2), np.float32), unseen=False)
+    assert got == pytest.approx(nats.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_data_tell_whether_items_are_taken_again(again):
+    rows = {f"u{u}": [f"i{(u + n) % 12}" for n in range(10 + 4 * again)] for u in range(40)}
+    learner, *_ = begun(worlds.table(rows))
+    assert learner.model.get_layer("loss").unseen is not again
+
+
 def test_padding_counts_nothing_and_events_count_what_they_weigh():
     import polars as pl
 
@@ -167,7 +221,7 @@ def test_padding_counts_nothing_and_events_count_what_they_weigh():
 
 
 def test_the_loss_of_a_step_is_the_mean_over_all_places_of_the_whole_softmax():
-    events = worlds.markov_chain(users=30, items=10, length=6)
+    events = worlds.markov_chain(users=30, items=5, length=6)
     learner, histories, _ = begun(events, dropout=0.0)
     learner.model.compile(keras.optimizers.SGD(0.0), learner.loss())
     inputs, *_ = learner.batch(histories, np.arange(20), np.random.default_rng(0))
@@ -182,7 +236,7 @@ def test_the_loss_of_a_step_is_the_mean_over_all_places_of_the_whole_softmax():
 
 
 def test_a_held_out_question_is_asked_at_the_last_place_alone():
-    learner, _, held_out = begun(worlds.markov_chain(), dropout=0.0)
+    learner, _, held_out = begun(worlds.markov_chain(items=5), dropout=0.0)
     learner.model.compile(keras.optimizers.SGD(0.0), learner.loss())
     inputs, _ = learner.ask(held_out)
     got = float(learner.model.test_on_batch(inputs))

@@ -174,6 +174,11 @@ class Histories:
             hidden_after=flat("hidden_after"),
         )
 
+    def repeats(self) -> float:
+        """Return the share of events on items that their users had before."""
+        pairs = pl.DataFrame({"user": self.users, "class": self.classes})
+        return 1 - pairs.n_unique() / max(len(pairs), 1)
+
     def counts(self, size: int) -> npt.NDArray[np.float64]:
         """Return the summed event weights of each class, float64 (size,)."""
         weights = self.weights.astype(np.float64)

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 HIDDEN = -1e30  # the logit of a class that is not trained on; finite, so that no NaN can come of it
+LEAST = 1e-3  # of a softmax that is left beside classes left out; less would be rounding error
 
 
 def fused_cross_entropy(
@@ -17,11 +18,13 @@ def fused_cross_entropy(
     weights: Any = None,
     bias: Any = None,
     mask: Any = None,
+    without: Any = None,
 ) -> Any:
     """Return the weighted mean of -log softmax(queries . vectors + bias)[targets].
 
-    It can be differentiated by queries, vectors and bias; weights are constants. On JAX nothing of
-    the size M x N is ever held: see `loss_jax`. Other backends compute the formula as it stands.
+    It can be differentiated by queries, vectors, bias and `without`; weights are constants. On JAX
+    nothing of the size M x N is ever held: see `loss_jax`. Other backends compute the formula as it
+    stands.
 
     Args:
         queries: float32 (M, d), one a token.
@@ -32,6 +35,9 @@ def fused_cross_entropy(
         bias: float32 (N,), added to the logits.
         mask: bool (N,), classes that are trained on; the others are in no softmax, and tokens
             whose target is one of them count nothing.
+        without: float32 (M,), log of the sum of exp(logit) over classes that a token's softmax
+            leaves out, such as items already seen; the target is none of them. `HIDDEN` or -inf
+            where there are none.
 
     Returns:
         float32 scalar in nats; 0 where the weights sum to 0.
@@ -45,15 +51,21 @@ def fused_cross_entropy(
     if keras.backend.backend() == "jax":
         from ysmean.networks import loss_jax
 
-        return loss_jax.mean_cross_entropy(queries, vectors, targets, weights, bias)
-    return plain_cross_entropy(queries, vectors, targets, weights, bias)
+        return loss_jax.mean_cross_entropy(queries, vectors, targets, weights, bias, without)
+    return plain_cross_entropy(queries, vectors, targets, weights, bias, without)
 
 
-def plain_cross_entropy(queries: Any, vectors: Any, targets: Any, weights: Any, bias: Any) -> Any:
+def plain_cross_entropy(
+    queries: Any, vectors: Any, targets: Any, weights: Any, bias: Any, without: Any = None
+) -> Any:
     """Return the same from the whole logits (M, N) and the backend's own gradient."""
     logits = ops.matmul(queries, ops.transpose(vectors))  # (M, N)
     if bias is not None:
         logits = logits + bias
     shown = ops.take_along_axis(logits, targets[:, None], axis=1)[:, 0]
-    nats = ops.logsumexp(logits, axis=1) - shown
+    log_sums = ops.logsumexp(logits, axis=1)
+    if without is not None:
+        left = 1.0 - ops.exp(ops.minimum(without - log_sums, 0.0))
+        log_sums = log_sums + ops.log(ops.maximum(left, LEAST))
+    nats = log_sums - shown
     return ops.sum(weights * nats) / ops.maximum(ops.sum(weights), 1e-30)

@@ -6,6 +6,10 @@ cotangent. With p = softmax(q V' + b), c = weights / their sum, and y the target
 
     dq = c (p V - V[y])      dV = p' (c q) - (c q at y)      db = p' c - (c at y)
 
+Where the softmax leaves some classes out, with a part r of all exponentials, p and the loss's sum
+are those over the others: p / (1 - r) before the left-out classes are taken away, which is done by
+the gradient of r itself.
+
 That logits need never be held is the idea of Cut Cross-Entropy (Wijmans et al., arXiv 2411.09009).
 """
 
@@ -17,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ysmean.networks.loss import HIDDEN
+from ysmean.networks.loss import HIDDEN, LEAST
 
 BLOCK = 1 << 21  # logits held at once: 8 MB, a share of the last cache
 TOKENS = (128, 1280)  # tokens in a block, at least and at most
@@ -33,9 +37,10 @@ def mean_cross_entropy(
     targets: jax.Array,
     weights: jax.Array,
     bias: jax.Array | None,
+    without: jax.Array | None,
 ) -> jax.Array:
     """Return the weighted mean cross-entropy; the arguments are those of `loss`, unmasked."""
-    return _forward(queries, vectors, targets, weights, bias)[0]
+    return _forward(queries, vectors, targets, weights, bias, without)[0]
 
 
 def _forward(
@@ -44,37 +49,51 @@ def _forward(
     targets: jax.Array,
     weights: jax.Array,
     bias: jax.Array | None,
+    without: jax.Array | None,
 ) -> tuple[jax.Array, tuple[Any, ...]]:
     share = weights / jnp.maximum(weights.sum(), 1e-30)
-    log_sums, expected, d_vectors, d_bias = _softmax_moments(queries, vectors, bias, share)
+    hidden = jnp.full_like(share, HIDDEN) if without is None else without
+    log_sums, expected, d_vectors, d_bias = _softmax_moments(queries, vectors, bias, share, hidden)
+    left = _left(hidden, log_sums)
     shown = vectors[targets]  # (M, d)
-    nats = log_sums - (queries * shown).sum(1)
-    d_queries = share[:, None] * (expected - shown)
+    nats = log_sums + jnp.log(left) - (queries * shown).sum(1)
+    d_queries = share[:, None] * (expected / left[:, None] - shown)
+    d_without = None if without is None else share * (1 - 1 / left)
     d_vectors = d_vectors.at[targets].add(-share[:, None] * queries)
     if bias is not None:
         nats = nats - bias[targets]
         d_bias = d_bias.at[targets].add(-share)
-    return (share * nats).sum(), (d_queries, d_vectors, d_bias)
+    return (share * nats).sum(), (d_queries, d_vectors, d_bias, d_without)
 
 
 def _backward(gradients: tuple[Any, ...], cotangent: jax.Array) -> tuple[Any, ...]:
-    queries, vectors, bias = jax.tree.map(lambda g: cotangent * g, gradients)
-    return queries, vectors, None, None, bias
+    queries, vectors, bias, without = jax.tree.map(lambda g: cotangent * g, gradients)
+    return queries, vectors, None, None, bias, without
 
 
 mean_cross_entropy.defvjp(_forward, _backward)
 
 
+def _left(without: jax.Array, log_sums: jax.Array) -> jax.Array:
+    """Return the share of each token's softmax beside the classes left out, (M,)."""
+    return jnp.maximum(1 - jnp.exp(jnp.minimum(without - log_sums, 0)), LEAST)
+
+
 def _softmax_moments(
-    queries: jax.Array, vectors: jax.Array, bias: jax.Array | None, share: jax.Array
+    queries: jax.Array,
+    vectors: jax.Array,
+    bias: jax.Array | None,
+    share: jax.Array,
+    without: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array, Any]:
     """Return what a softmax's gradient is made of, block by block of tokens.
 
     Tokens that have no share are put last, and blocks of them alone are skipped: padding is free.
 
     Returns:
-        log of the sums of exponentials (M,), p V (M, d), p' (share q) (N, d) and p' share (N,),
-        None without a bias; anything finite for tokens without a share.
+        log of the sums of exponentials (M,), p V (M, d), p' (share q / left) (N, d) and
+        p' (share / left) (N,), None without a bias; p is over all classes, `left` the share of
+        those not left out. Anything finite for tokens without a share.
     """
     tokens, size = len(queries), len(vectors)
     block = _one_pass if size <= ONE_PASS else _two_passes
@@ -83,16 +102,16 @@ def _softmax_moments(
     extra = blocks * each - tokens
     order = jnp.argsort(share == 0, stable=True)
     q = jnp.pad(queries[order], ((0, extra), (0, 0))).reshape(blocks, each, -1)
-    c = jnp.pad(share[order], (0, extra)).reshape(blocks, each)
+    c, r = (jnp.pad(x[order], (0, extra)).reshape(blocks, each) for x in (share, without))
 
-    def body(sums: tuple[jax.Array, Any], given: tuple[jax.Array, jax.Array]) -> Any:
+    def body(sums: tuple[jax.Array, Any], given: tuple[jax.Array, jax.Array, jax.Array]) -> Any:
         def skip(*_: Any) -> Any:
             return sums, (jnp.zeros_like(given[1]), jnp.zeros_like(given[0]))
 
         return lax.cond((given[1] != 0).any(), block, skip, vectors, bias, sums, *given)
 
     start = jnp.zeros_like(vectors), None if bias is None else jnp.zeros_like(bias)
-    (g, h), (log_sums, expected) = lax.scan(body, start, (q, c))
+    (g, h), (log_sums, expected) = lax.scan(body, start, (q, c, r))
     back = jnp.argsort(order)
     return log_sums.reshape(-1)[back], expected.reshape(-1, q.shape[2])[back], g, h
 
@@ -110,6 +129,7 @@ def _one_pass(
     sums: tuple[jax.Array, Any],
     q: jax.Array,
     c: jax.Array,
+    r: jax.Array,
 ) -> Any:
     """Add a block of tokens (T, d) to the sums, from its logits (T, N)."""
     g, h = sums
@@ -119,10 +139,12 @@ def _one_pass(
     top = z.max(1)
     e = jnp.exp(z - top[:, None])
     s = e.sum(1)
+    log_sums = top + jnp.log(s)
+    c = c / (s * _left(r, log_sums))
     # Dividing q and e @ V instead of e saves two passes over (T, N).
-    g = g + e.T @ (q * (c / s)[:, None])
-    h = None if bias is None else h + (c / s) @ e
-    return (g, h), (top + jnp.log(s), (e @ vectors) / s[:, None])
+    g = g + e.T @ (q * c[:, None])
+    h = None if bias is None else h + c @ e
+    return (g, h), (log_sums, (e @ vectors) / s[:, None])
 
 
 def _two_passes(
@@ -131,6 +153,7 @@ def _two_passes(
     sums: tuple[jax.Array, Any],
     q: jax.Array,
     c: jax.Array,
+    r: jax.Array,
 ) -> Any:
     """Add a block of tokens to the sums, from tiles of its logits (T, TILE), computed twice."""
     size = len(vectors)
@@ -160,10 +183,11 @@ def _two_passes(
         h = None if bias is None else _add_at(h, start, c @ p)
         return g, h, expected + p @ v
 
-    weighted = q * c[:, None]
     none = jnp.full_like(c, HIDDEN), jnp.zeros_like(c)
     top, s = lax.fori_loop(0, tiles, normalize, none)
     log_sums = top + jnp.log(s)
+    c = c / _left(r, log_sums)
+    weighted = q * c[:, None]
     g, h, expected = lax.fori_loop(0, tiles, add, (*sums, jnp.zeros_like(q)))
     return (g, h), (log_sums, expected)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import keras
@@ -15,12 +15,13 @@ from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
 from ysmean.networks.initial import Initial
-from ysmean.networks.loss import fused_cross_entropy
+from ysmean.networks.loss import HIDDEN, fused_cross_entropy
 from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
 from ysmean.networks.sequences import SequenceLearner
-from ysmean.networks.transformer import Known, Last, Positions, block
+from ysmean.networks.transformer import Known, Last, block
 
 COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
+REPEATS = 0.05  # share of events on items the user had before, from which on they must be learned
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Sequential:
         blocks: of attention and feed-forward layers.
         heads: of each attention; they divide the width.
         dropout: share of embeddings and of each layer's output dropped in training.
-        fitting: how it is trained; a step takes a crop of each of `batch` histories.
+        fitting: how it is trained; a step takes crops of histories with about `batch` events.
     """
 
     kind: ClassVar[str] = "sequential"
@@ -43,7 +44,9 @@ class Sequential:
     heads: int = 2
     dropout: float = 0.2
     fitting: Fitting = field(
-        default_factory=lambda: Fitting(batch=100, max_epochs=36, patience=4, weight_decay=0.01)
+        default_factory=lambda: Fitting(
+            batch=2048, max_epochs=16, learning_rate=2e-3, weight_decay=0.01
+        )
     )
 
     def __post_init__(self) -> None:
@@ -68,7 +71,7 @@ class Sequential:
         tokens = keras.Input((None,), dtype="int32", name="tokens")
         known = Known(history, size, name="known")(tokens)
         x = initial.embedding(size + 1, self.width, "embedding")(known)
-        x = Positions(history, self.width, initial.normal(), name="positions")(x)
+        x = layers.Rescaling(self.width**0.5, name="scale")(x)
         x = initial.dropout(self.dropout, "dropout")(x)
         for number in range(self.blocks):
             x = block(x, known, number, self.heads, self.dropout, initial)
@@ -79,21 +82,23 @@ class Sequential:
         """Return the model to be trained."""
         warm = data.catalogue.warm
         history = length_for(data.histories, self.history)
+        batch = crops(data.histories, history, self.fitting.batch)
         states = self.build(len(warm), history, seed)
         states.get_layer("known").learn(warm)
         asked = {
             "targets": keras.Input((None,), dtype="int32", name="targets"),
             "weights": keras.Input((None,), dtype="float32", name="weights"),
         }
-        loss = NextItemLoss(states.get_layer("embedding"), warm, name="loss")
-        out = loss(states.output, asked["targets"], asked["weights"])
+        unseen = data.histories.repeats() < REPEATS
+        loss = NextItemLoss(states.get_layer("embedding"), warm, unseen, name="loss")
+        out = loss(states.output, states.get_layer("known").output, **asked)
         model = keras.Model({**states.input, **asked}, out)
         return SequenceLearner(
             model=model,
             inputs=lambda *_: {},
             learnable=warm,
             finish=lambda: SequentialNetwork(self, states, warm),
-            settings=self.fitting,
+            settings=replace(self.fitting, batch=batch),
             history=history,
         )
 
@@ -105,32 +110,70 @@ def length_for(histories: Histories, most: int) -> int:
     return min(most, -(-long // 8) * 8)
 
 
+def crops(histories: Histories, history: int, events: int) -> int:
+    """Return how many crops of at most `history` + 1 events have about `events` to learn from."""
+    lengths = histories.lengths[histories.lengths > 1]
+    mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0
+    return max(1, round(events / mean))
+
+
 class NextItemLoss(layers.Layer):
     """Adds the cross-entropy of the next item, after every place that is asked for.
 
-    States (B, T, d), targets (B, S) and weights (B, S) of the last S places -> states.
+    States (B, T, d), tokens (B, T), targets (B, S) and weights (B, S) of the last S places ->
+    states.
     """
 
-    def __init__(self, embedding: layers.Embedding, learnable: BoolArray, **kwargs: Any) -> None:
-        """Make the layer for the embedding whose rows 1..N are the item vectors."""
+    def __init__(
+        self, embedding: layers.Embedding, learnable: BoolArray, unseen: bool, **kwargs: Any
+    ) -> None:
+        """Make the layer.
+
+        Args:
+            embedding: its rows 1..N are the item vectors.
+            learnable: bool (N,), classes that are trained on.
+            unseen: whether the softmax leaves out the items of the history, as answers do. Else
+                a network spends much of what it learns on not repeating them.
+            kwargs: of every layer.
+        """
         super().__init__(**kwargs)
-        self.embedding = embedding
+        self.embedding, self.unseen = embedding, unseen
         self.learnable = None if learnable.all() else learnable
 
-    def call(self, states: Any, targets: Any, weights: Any) -> Any:
+    def call(self, states: Any, tokens: Any, targets: Any, weights: Any) -> Any:
         """Add the loss."""
         asked = states[:, states.shape[1] - ops.shape(targets)[1] :]
+        without = None
+        if self.unseen:
+            without, repeated = self._seen(asked, tokens, targets)
+            weights = ops.where(repeated, 0.0, weights)
+            without = ops.reshape(without, (-1,))
         nats = fused_cross_entropy(
             ops.reshape(asked, (-1, states.shape[-1])),
             self.embedding.embeddings[1:],
             ops.reshape(targets, (-1,)),
             ops.reshape(weights, (-1,)),
             mask=self.learnable,
+            without=without,
         )
         self.add_loss(nats)
         return states
 
-    def compute_output_shape(self, states_shape: Any, *_: Any) -> Any:
+    def _seen(self, asked: Any, tokens: Any, targets: Any) -> tuple[Any, Any]:
+        """Return log sum exp(logit) of the items up to each place, and whether the target is one.
+
+        Both are (B, S).
+        """
+        place = ops.arange(tokens.shape[1])
+        same = tokens[:, :, None] == tokens[:, None]  # (B, T, T)
+        again = ops.any(same & (place[:, None] > place[None]), axis=2)  # counted once
+        upto = place[-ops.shape(targets)[1] :, None] >= place[None]  # (S, T)
+        seen = upto & ((tokens > 0) & ~again)[:, None]  # (B, S, T)
+        logits = ops.matmul(asked, ops.transpose(self.embedding(tokens), (0, 2, 1)))
+        without = ops.logsumexp(ops.where(seen, logits, HIDDEN), axis=2)
+        return without, ops.any(seen & (targets[:, :, None] + 1 == tokens[:, None]), axis=2)
+
+    def compute_output_shape(self, states_shape: Any, *_: Any, **__: Any) -> Any:
         """Return (B, T, d)."""
         return states_shape
 

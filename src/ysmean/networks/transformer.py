@@ -32,7 +32,7 @@ def block(x: Any, tokens: Any, number: int, heads: int, dropout: float, initial:
         y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_{part}_norm")(x)
         if part == "attention":
             qkv = initial.dense(3 * width, f"{name}_qkv")(y)
-            y = CausalAttention(heads, name=f"{name}_attention")(qkv, tokens)
+            y = CausalAttention(heads, tokens.shape[1], name=f"{name}_attention")(qkv, tokens)
         else:
             gate = initial.dense(2 * width, f"{name}_feed_gate", "silu")(y)
             y = layers.Multiply(name=f"{name}_feed")(
@@ -84,52 +84,33 @@ class Known(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="ysmean")
-class Positions(layers.Layer):
-    """Embeddings (B, T, d) -> states: scaled by sqrt(d), plus a learned vector of each place."""
-
-    def __init__(self, history: int, width: int, initializer: Any = "zeros", **kwargs: Any) -> None:
-        """Make the layer for T = `history` and d = `width`."""
-        super().__init__(**kwargs)
-        self.history, self.width = history, width
-        self.places = self.add_weight(
-            shape=(history, width), initializer=initializer, name="places"
-        )
-
-    def call(self, x: Any) -> Any:
-        """Return the states."""
-        return x * self.width**0.5 + self.places
-
-    def compute_output_shape(self, x_shape: Any) -> Any:
-        """Return (B, T, d)."""
-        return x_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `__init__` takes."""
-        return {**super().get_config(), "history": self.history, "width": self.width}
-
-
-@keras.saving.register_keras_serializable(package="ysmean")
 class CausalAttention(layers.Layer):
     """Queries, keys and values side by side (B, T, 3 d) -> (B, T, d).
 
-    A place attends to itself and to known items before it.
+    A place attends to itself and to known items before it. Each head adds a learned number for
+    the distance between the two (Raffel et al., 2020, without their buckets): what counts is how
+    far back an item lies, wherever in a crop that is.
     """
 
-    def __init__(self, heads: int, **kwargs: Any) -> None:
-        """Make the layer; `heads` divides d."""
+    def __init__(self, heads: int, history: int, **kwargs: Any) -> None:
+        """Make the layer for T = `history`; `heads` divides d."""
         super().__init__(**kwargs)
-        self.heads = heads
+        self.heads, self.history = heads, history
+        self.distance = self.add_weight(
+            shape=(heads, history), initializer="zeros", name="distance"
+        )
 
     def call(self, qkv: Any, tokens: Any) -> Any:
         """Attend; tokens (B, T) are 0 where there is nothing."""
-        length, width = qkv.shape[1], qkv.shape[2] // 3
+        length, width = self.history, qkv.shape[2] // 3
         parts = ops.reshape(qkv, (-1, length, 3, self.heads, width // self.heads))
         q, k, v = ops.unstack(ops.transpose(parts, (2, 0, 3, 1, 4)), axis=0)  # (B, h, T, d / h)
         logits = ops.matmul(q * (width // self.heads) ** -0.5, ops.transpose(k, (0, 1, 3, 2)))
         place = ops.arange(length)
-        own = place[:, None] == place[None]
-        before = (place[:, None] > place[None]) & (tokens > 0)[:, None, None, :]
-        shares = ops.softmax(ops.where(own | before, logits, -1e9))
+        back = place[:, None] - place[None]  # (T, T)
+        logits = logits + ops.take(self.distance, ops.maximum(back, 0), axis=1)
+        before = (back > 0) & (tokens > 0)[:, None, None, :]
+        shares = ops.softmax(ops.where((back == 0) | before, logits, -1e9))
         y = ops.transpose(ops.matmul(shares, v), (0, 2, 1, 3))
         return ops.reshape(y, (-1, length, width))
 
@@ -139,7 +120,7 @@ class CausalAttention(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
-        return {**super().get_config(), "heads": self.heads}
+        return {**super().get_config(), "heads": self.heads, "history": self.history}
 
 
 @keras.saving.register_keras_serializable(package="ysmean")
