@@ -22,6 +22,7 @@ from ysmean.networks.dot import (
 )
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
+from ysmean.networks.unseen import hiding_seen
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class Collaborative:
             embedding.set_weights([table])
             return CollaborativeNetwork(self, model, data.catalogue.warm)
 
-        return Learner(model, inputs, data.catalogue.warm, finish, self.fitting)
+        learned = hiding_seen(model, histories)
+        return Learner(learned, inputs, data.catalogue.warm, finish, self.fitting)
 
 
 class CollaborativeNetwork(DotNetwork):

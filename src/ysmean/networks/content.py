@@ -35,6 +35,7 @@ from ysmean.networks.towers import (
     TowerScores,
     covered,
 )
+from ysmean.networks.unseen import hiding_seen
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ class Content:
             shared=past,
             dropout=self.feature_dropout,
         )
-        model = keras.Model(encoder.input, tower(encoder.output), name="content")
         histories = data.histories
+        logits = keras.Model(encoder.input, tower(encoder.output), name="content")
+        model = hiding_seen(logits, histories)
 
         def inputs(
             positions: npt.NDArray[np.int64], rng: np.random.Generator | None

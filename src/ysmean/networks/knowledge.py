@@ -27,6 +27,7 @@ from ysmean.networks.network import (
 )
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 from ysmean.networks.towers import ItemSide, TowerNetwork, TowerScores, covered
+from ysmean.networks.unseen import hiding_seen
 
 CONTEXT_TOKENS = (24 + 1, 7 + 1)  # hours and weekdays, 0 = unknown
 
@@ -74,8 +75,9 @@ class Knowledge:
         initial = Initial(seed)
         encoder = _encoder(self, data.fields.size, data.fields.width, initial)
         tower = TowerScores(features, data, self.hidden, self.width, initial)
-        model = keras.Model(encoder.input, tower(encoder.output), name="knowledge")
         histories = data.histories
+        logits = keras.Model(encoder.input, tower(encoder.output), name="knowledge")
+        model = hiding_seen(logits, histories)
 
         def inputs(
             positions: npt.NDArray[np.int64], rng: np.random.Generator | None

@@ -21,6 +21,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
 from ysmean.networks.softmax import MaskedSoftmax
+from ysmean.networks.unseen import SEEN, seen_tokens
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -154,7 +155,8 @@ class Learner:
     takes whole histories instead.
 
     Attributes:
-        model: dict of arrays -> logits (B, N); classes that must not be learned are masked.
+        model: dict of arrays -> logits (B, N); classes that must not be learned are masked. Where
+            it takes `seen` (see `unseen`), it is given the items of the history to be hidden.
         inputs: flat event positions (B,) -> the model's input arrays.
         learnable: bool (N,), classes that may be targets.
         finish: turns the trained model into the network.
@@ -188,14 +190,20 @@ class Learner:
     ) -> tuple[dict[str, Any], Any, Any]:
         """Return a step's inputs, targets and weights for chosen examples (B,)."""
         weights = histories.weights[chosen]
-        inputs = self.inputs(chosen, rng)
-        return inputs, histories.classes[chosen], weights / weights.mean()
+        inputs, targets = self.inputs(chosen, rng), histories.classes[chosen]
+        if "seen" in self.model.input:
+            starts = histories.offsets[histories.users[chosen]]
+            inputs["seen"] = seen_tokens(histories.windows(starts, chosen, SEEN), targets)
+        return inputs, targets, weights / weights.mean()
 
     def ask(self, questions: Questions) -> tuple[dict[str, Any], Any]:
         """Return inputs and targets of held-out questions."""
         names = self.inputs(np.zeros(1, np.int64), None)
-        arrays = questions.batch().arrays()
-        return {name: arrays[name] for name in names}, questions.targets
+        batch = questions.batch(SEEN)
+        inputs = {name: batch.arrays()[name] for name in names}
+        if "seen" in self.model.input:
+            inputs["seen"] = seen_tokens(batch.tokens, questions.targets)
+        return inputs, questions.targets
 
 
 @dataclass(frozen=True)

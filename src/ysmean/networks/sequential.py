@@ -19,9 +19,9 @@ from ysmean.networks.loss import HIDDEN, fused_cross_entropy
 from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
 from ysmean.networks.sequences import SequenceLearner
 from ysmean.networks.transformer import Known, Last, block
+from ysmean.networks.unseen import unseen
 
 COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
-REPEATS = 0.05  # share of events on items the user had before, from which on they must be learned
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Sequential:
             "targets": keras.Input((None,), dtype="int32", name="targets"),
             "weights": keras.Input((None,), dtype="float32", name="weights"),
         }
-        unseen = data.histories.repeats() < REPEATS
-        loss = NextItemLoss(states.get_layer("embedding"), warm, unseen, name="loss")
+        vectors = states.get_layer("embedding")
+        loss = NextItemLoss(vectors, warm, unseen(data.histories), name="loss")
         out = loss(states.output, states.get_layer("known").output, **asked)
         model = keras.Model({**states.input, **asked}, out)
         return SequenceLearner(

@@ -179,7 +179,7 @@ def learn(
     if not fitted:
         raise ConfigError("No network can be fitted: " + "; ".join(left_out))
     began = time.perf_counter()
-    pseudo = _pseudo_questions(data, split, pseudo_cold, seed)
+    pseudo = pseudo_questions(data, split, pseudo_cold, seed)
     proportions, losses = fit_proportions(
         fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed, split.withheld, consensus
     )
@@ -250,7 +250,7 @@ def draw_pseudo_cold(catalogue: Catalogue, seed: int) -> npt.NDArray[np.bool_]:
     return np.isin(np.arange(len(catalogue)), drawn)
 
 
-def _pseudo_questions(
+def pseudo_questions(
     data: Data, split: Split, pseudo_cold: npt.NDArray[np.bool_], seed: int
 ) -> Questions:
     """Return held-out events on pseudo-cold items, then training events on them.
