@@ -260,6 +260,21 @@ def test_items_without_events_are_neither_targets_nor_negatives():
     assert (network.item_vectors[~cold] != before[1:][~cold]).any(1).all()
 
 
+def test_weight_decay_says_how_far_the_whole_run_shrinks_a_weight_without_gradient():
+    events, items, _ = worlds.content_rule()
+    _, training, held_out = worlds.material(events, items)
+    for steps in (20, 60):
+        fitting = ym.Fitting(
+            batch=64, max_steps=steps, max_epochs=99, evaluate_every=steps, weight_decay=0.7
+        )
+        learner = ym.Sequential(**SMALL, fitting=fitting).begin(training, 0)
+        before = learner.model.get_layer("embedding").get_weights()[0][1:]
+        network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
+        cold = ~training.catalogue.warm
+        ratio = network.item_vectors[cold] / before[cold]
+        np.testing.assert_allclose(ratio, np.exp(-0.7), rtol=0.04)
+
+
 def test_items_added_after_training_are_not_covered():
     network, data = worlds.fit_spec(ym.Sequential(**SMALL), worlds.markov_chain())
     grown = Data.join(worlds.markov_chain(items=14))

@@ -213,7 +213,9 @@ class Fitting:
     Attributes:
         batch: requests a step.
         learning_rate: at its peak.
-        weight_decay: decoupled, on all weights.
+        weight_decay: by how many factors of e the whole budget shrinks a weight that has no
+            gradient (decoupled, all weights). A share of the run, not of a step, means the same on
+            data of any size (Wang and Aitchison, 2024).
         max_steps: the budget; training also ends after `patience` evaluations without gain.
         max_epochs: passes over the training events at most.
         evaluate_every: steps between evaluations on held-out events; 0 = once an epoch.

@@ -43,7 +43,15 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
     "knowledge": (Knowledge, KnowledgeNetwork),
     "popularity": (Popularity, PopularityNetwork),
 }
-DEFAULT = ("collaborative", "transition", "linear", "content", "knowledge", "popularity")
+DEFAULT = (
+    "collaborative",
+    "sequential",
+    "transition",
+    "linear",
+    "content",
+    "knowledge",
+    "popularity",
+)
 
 
 def default_specs() -> list[Spec]:

@@ -45,7 +45,7 @@ class Sequential:
     dropout: float = 0.2
     fitting: Fitting = field(
         default_factory=lambda: Fitting(
-            batch=2048, max_epochs=16, learning_rate=2e-3, weight_decay=0.01
+            batch=2048, max_steps=4000, max_epochs=16, learning_rate=2e-3, weight_decay=0.4
         )
     )
 

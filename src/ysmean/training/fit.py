@@ -19,6 +19,7 @@ from ysmean.training.progress import Progress
 
 HELD_OUT = 2048
 WARM_UP = 0.05
+MEAN_RATE = 0.51  # of the peak, over a whole schedule
 
 
 @dataclass
@@ -77,7 +78,7 @@ def fit(
     every = min(settings.evaluate_every or epoch_steps, total)
     schedule = _schedule(settings, total)
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, global_clipnorm=5.0),
+        keras.optimizers.AdamW(schedule, _decay(settings, total), global_clipnorm=5.0),
         learner.loss(),
     )
     log, best, began = FitLog(), _Best(), time.perf_counter()
@@ -163,6 +164,11 @@ def _evaluate(learner: Learner, held_out: Questions, otherwise: float) -> float:
         loss = learner.model.test_on_batch(*learner.ask(part))
     learner.model.reset_metrics()
     return float(loss)
+
+
+def _decay(settings: Fitting, total: int) -> float:
+    """Return AdamW's decay, which multiplies the rate of each of `total` steps."""
+    return settings.weight_decay / max(MEAN_RATE * settings.learning_rate * total, 1e-12)
 
 
 def _schedule(settings: Fitting, total: int) -> keras.optimizers.schedules.LearningRateSchedule:
