@@ -12,18 +12,23 @@ from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
 from ysmean.networks.network import Learner
 
+TIMELESS = 0.1  # share of crops without times: so are histories that a request states
+
 
 @dataclass(frozen=True)
 class SequenceLearner(Learner):
     """A learner whose examples are histories; its model adds its own loss.
 
-    The model takes tokens (B, T), and targets (B, S) and weights (B, S) of the last S places.
+    The model takes tokens (B, T), and targets (B, S) and weights (B, S) of the last S places;
+    if it is timed, gaps (B, T) too.
 
     Attributes:
         history: T.
+        timed: whether the model sees the time between events.
     """
 
     history: int = 1
+    timed: bool = False
 
     def loss(self) -> None:
         """Return None: the model adds its own."""
@@ -47,12 +52,18 @@ class SequenceLearner(Learner):
         place = np.maximum(ends[:, None] + np.arange(-self.history, 0), 0)
         weights = np.where(window[:, :-1] > 0, histories.weights[place], 0)
         targets = np.maximum(window[:, 1:] - 1, 0)
-        return {"tokens": window[:, :-1], "targets": targets, "weights": weights}, None, None
+        inputs = {"tokens": window[:, :-1], "targets": targets, "weights": weights}
+        if self.timed and histories.times is not None:
+            gaps = histories.gaps(starts, ends - 1, histories.times[ends - 1], self.history)
+            inputs["gaps"] = np.where(rng.random((len(gaps), 1)) < TIMELESS, -1, gaps)
+        return inputs, None, None
 
     def ask(self, questions: Questions) -> tuple[dict[str, Any], None]:
         """Return questions about what follows the last place."""
+        batch = questions.batch(self.history)
         return {
-            "tokens": questions.batch(self.history).tokens,
+            "tokens": batch.tokens,
+            **({"gaps": batch.gaps} if self.timed else {}),
             "targets": questions.targets[:, None],
             "weights": np.ones((len(questions), 1), np.float32),
         }, None

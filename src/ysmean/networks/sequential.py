@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import keras
@@ -14,9 +14,17 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
+from ysmean.networks.elapsed import GapEmbedding, Spans, count
 from ysmean.networks.initial import Initial
 from ysmean.networks.loss import HIDDEN, fused_cross_entropy
-from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
+from ysmean.networks.network import (
+    BoolArray,
+    Fitting,
+    Learner,
+    State,
+    TrainingData,
+    keras_inputs,
+)
 from ysmean.networks.sequences import SequenceLearner
 from ysmean.networks.transformer import Known, Last, block
 
@@ -34,6 +42,7 @@ class Sequential:
         blocks: of attention and feed-forward layers.
         heads: of each attention; they divide the width.
         dropout: share of embeddings and of each layer's output dropped in training.
+        time: whether it sees the time between events, and up to the request, where events have it.
         fitting: how it is trained; a step takes crops of histories with about `batch` events.
     """
 
@@ -43,6 +52,7 @@ class Sequential:
     blocks: int = 2
     heads: int = 2
     dropout: float = 0.2
+    time: bool = True
     fitting: Fitting = field(
         default_factory=lambda: Fitting(
             batch=2048, max_epochs=16, learning_rate=2e-3, weight_decay=0.01
@@ -65,25 +75,43 @@ class Sequential:
         """Return why the network cannot be built on a catalogue; None if it can."""
         return None
 
-    def build(self, size: int, history: int, seed: int | None) -> keras.Model:
-        """Return the model, tokens (B, any) -> states (B, history, width); zeros for no seed."""
-        initial = Initial(seed)
-        tokens = keras.Input((None,), dtype="int32", name="tokens")
-        known = Known(history, size, name="known")(tokens)
+    def build(
+        self, size: int, history: int, seed: int | None, spans: Spans | None = None
+    ) -> keras.Model:
+        """Return the model, tokens (B, any) -> states (B, history, width).
+
+        Args:
+            size: of the catalogue.
+            history: how many tokens it sees.
+            seed: of the initial weights; zeros for None.
+            spans: the largest times; given, the model takes gaps (B, any) too.
+        """
+        initial, times = Initial(seed), None
+        inputs = keras_inputs(["tokens"] if spans is None else ["tokens", "gaps"])
+        if spans is None:
+            known = Known(history, size, name="known")(inputs["tokens"])
+        else:
+            layer = Known(history, size, spans.gap, name="known")
+            known, moments = layer(inputs["tokens"], inputs["gaps"])
+            times = moments, count(spans.seen)
         x = initial.embedding(size + 1, self.width, "embedding")(known)
         x = layers.Rescaling(self.width**0.5, name="scale")(x)
+        if spans is not None:
+            gap = GapEmbedding(self.width, count(spans.gap), name="gap")(moments)
+            x = layers.Add(name="timed")([x, gap])
         x = initial.dropout(self.dropout, "dropout")(x)
         for number in range(self.blocks):
-            x = block(x, known, number, self.heads, self.dropout, initial)
+            x = block(x, known, number, self.heads, self.dropout, initial, times)
         x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
-        return keras.Model({"tokens": tokens}, x, name="sequential")
+        return keras.Model(inputs, x, name="sequential")
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
         warm = data.catalogue.warm
         history = length_for(data.histories, self.history)
         batch = crops(data.histories, history, self.fitting.batch)
-        states = self.build(len(warm), history, seed)
+        spans = Spans.of(data.histories, history) if self.time else None
+        states = self.build(len(warm), history, seed, spans)
         states.get_layer("known").learn(warm)
         asked = {
             "targets": keras.Input((None,), dtype="int32", name="targets"),
@@ -91,15 +119,17 @@ class Sequential:
         }
         unseen = data.histories.repeats() < REPEATS
         loss = NextItemLoss(states.get_layer("embedding"), warm, unseen, name="loss")
-        out = loss(states.output, states.get_layer("known").output, **asked)
+        known = states.get_layer("known").output
+        out = loss(states.output, known if spans is None else known[0], **asked)
         model = keras.Model({**states.input, **asked}, out)
         return SequenceLearner(
             model=model,
             inputs=lambda *_: {},
             learnable=warm,
-            finish=lambda: SequentialNetwork(self, states, warm),
+            finish=lambda: SequentialNetwork(self, states, warm, spans),
             settings=replace(self.fitting, batch=batch),
             history=history,
+            timed=spans is not None,
         )
 
 
@@ -183,9 +213,16 @@ class SequentialNetwork(DotNetwork):
 
     name = "sequential"
 
-    def __init__(self, spec: Sequential, states: keras.Model, coverage: BoolArray) -> None:
-        """Take a trained model of `spec.build` and the items it may answer with."""
-        self.spec, self.coverage = spec, coverage
+    def __init__(
+        self,
+        spec: Sequential,
+        states: keras.Model,
+        coverage: BoolArray,
+        spans: Spans | None = None,
+    ) -> None:
+        """Take a trained model of `spec.build`, the items it may answer with and its spans."""
+        self.spec, self.coverage, self.spans = spec, coverage, spans
+        self.takes = tuple(states.input)
         self.encoder = keras.Model(
             states.input, Last(name="last")(states.output), name="sequential_encoder"
         )
@@ -201,14 +238,17 @@ class SequentialNetwork(DotNetwork):
 
     def state(self) -> State:
         """Return the weights."""
-        return State({"history": self.history}, named_weights(self.encoder))
+        spans = None if self.spans is None else asdict(self.spans)
+        return State({"history": self.history, "spans": spans}, named_weights(self.encoder))
 
     @classmethod
     def from_state(cls, spec: Sequential, state: State, catalogue: Catalogue) -> SequentialNetwork:
         """Rebuild the model and give it its weights."""
         known = state.arrays["known/known"][1:] > 0.5
-        states = spec.build(len(known), state.settings["history"], seed=None)
+        stored = state.settings.get("spans")  # none where time was not learned
+        spans = Spans(**stored) if stored else None
+        states = spec.build(len(known), state.settings["history"], None, spans)
         set_named_weights(states, state.arrays)
         coverage = np.zeros(len(catalogue), bool)
         coverage[: len(known)] = known
-        return cls(spec, states, coverage)
+        return cls(spec, states, coverage, spans)
