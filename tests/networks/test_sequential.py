@@ -12,7 +12,8 @@ import ysmean as ym
 from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.registry import spec_from_json
-from ysmean.networks.sequential import NextItemLoss, SequentialNetwork, length_for
+from ysmean.networks.sequences import length_for
+from ysmean.networks.sequential import NextItemLoss, SequentialNetwork
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
 from ysmean.training.progress import Progress

@@ -1,8 +1,8 @@
 """What a causal transformer makes of the time between events, as Keras layers.
 
 *Moments*, int32 (B, 2, T + 1), are those of T items and, last, of the request: how many seconds
-before the request each was, and how many gaps of unknown length lie in between. The time between
-two moments is known where no such gap lies between them.
+before the request each was, and how many gaps of unknown length lie between the two. The time
+between any two moments is known where no such gap lies between them.
 """
 
 from __future__ import annotations

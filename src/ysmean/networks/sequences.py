@@ -12,6 +12,7 @@ from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
 from ysmean.networks.network import Learner
 
+COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
 TIMELESS = 0.1  # share of crops without times: so are histories that a request states
 
 
@@ -67,3 +68,17 @@ class SequenceLearner(Learner):
             "targets": questions.targets[:, None],
             "weights": np.ones((len(questions), 1), np.float32),
         }, None
+
+
+def length_for(histories: Histories, most: int) -> int:
+    """Return the length that holds 95% of the histories whole, a multiple of 8 up to `most`."""
+    lengths = histories.lengths[histories.lengths > 1]
+    long = int(np.quantile(lengths, COVERED)) if len(lengths) else 1
+    return min(most, -(-long // 8) * 8)
+
+
+def crops(histories: Histories, history: int, events: int) -> int:
+    """Return how many crops of at most `history` + 1 events have about `events` to learn from."""
+    lengths = histories.lengths[histories.lengths > 1]
+    mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0
+    return max(1, round(events / mean))

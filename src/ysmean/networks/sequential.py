@@ -11,10 +11,9 @@ from keras import layers, ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
-from ysmean.networks.elapsed import GapEmbedding, Spans, count
+from ysmean.networks.elapsed import GapEmbedding, Spans, TimeBias, count
 from ysmean.networks.initial import Initial
 from ysmean.networks.loss import HIDDEN, fused_cross_entropy
 from ysmean.networks.network import (
@@ -25,10 +24,9 @@ from ysmean.networks.network import (
     TrainingData,
     keras_inputs,
 )
-from ysmean.networks.sequences import SequenceLearner
+from ysmean.networks.sequences import SequenceLearner, crops, length_for
 from ysmean.networks.transformer import Known, Last, block
 
-COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
 REPEATS = 0.05  # share of events on items the user had before, from which on they must be learned
 
 
@@ -86,22 +84,24 @@ class Sequential:
             seed: of the initial weights; zeros for None.
             spans: the largest times; given, the model takes gaps (B, any) too.
         """
-        initial, times = Initial(seed), None
+        initial = Initial(seed)
         inputs = keras_inputs(["tokens"] if spans is None else ["tokens", "gaps"])
         if spans is None:
-            known = Known(history, size, name="known")(inputs["tokens"])
+            tokens = Known(history, size, name="known")(inputs["tokens"])
         else:
-            layer = Known(history, size, spans.gap, name="known")
-            known, moments = layer(inputs["tokens"], inputs["gaps"])
-            times = moments, count(spans.seen)
-        x = initial.embedding(size + 1, self.width, "embedding")(known)
+            known = Known(history, size, spans.gap, name="known")
+            tokens, moments = known(inputs["tokens"], inputs["gaps"])
+        x = initial.embedding(size + 1, self.width, "embedding")(tokens)
         x = layers.Rescaling(self.width**0.5, name="scale")(x)
         if spans is not None:
             gap = GapEmbedding(self.width, count(spans.gap), name="gap")(moments)
             x = layers.Add(name="timed")([x, gap])
         x = initial.dropout(self.dropout, "dropout")(x)
         for number in range(self.blocks):
-            x = block(x, known, number, self.heads, self.dropout, initial, times)
+            bias = None
+            if spans is not None:
+                bias = TimeBias(self.heads, count(spans.seen), name=f"block_{number}_time")(moments)
+            x = block(x, tokens, number, self.heads, self.dropout, initial, bias)
         x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
         return keras.Model(inputs, x, name="sequential")
 
@@ -131,20 +131,6 @@ class Sequential:
             history=history,
             timed=spans is not None,
         )
-
-
-def length_for(histories: Histories, most: int) -> int:
-    """Return the length that holds 95% of the histories whole, a multiple of 8 up to `most`."""
-    lengths = histories.lengths[histories.lengths > 1]
-    long = int(np.quantile(lengths, COVERED)) if len(lengths) else 1
-    return min(most, -(-long // 8) * 8)
-
-
-def crops(histories: Histories, history: int, events: int) -> int:
-    """Return how many crops of at most `history` + 1 events have about `events` to learn from."""
-    lengths = histories.lengths[histories.lengths > 1]
-    mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0
-    return max(1, round(events / mean))
 
 
 class NextItemLoss(layers.Layer):

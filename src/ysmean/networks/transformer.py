@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ysmean.networks.elapsed import LONGEST, TimeBias, moments
+from ysmean.networks.elapsed import LONGEST, moments
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray
 
@@ -20,7 +20,7 @@ def block(
     heads: int,
     dropout: float,
     initial: Initial,
-    times: tuple[Any, int] | None = None,
+    bias: Any = None,
 ) -> Any:
     """Return x (B, T, d) after one block: attention, then a gated feed-forward layer.
 
@@ -35,7 +35,7 @@ def block(
         heads: of the attention; they divide d.
         dropout: share of what is added that is dropped in training.
         initial: of the weights.
-        times: moments (B, 2, T + 1) and the number of their buckets; None without time.
+        bias: (B, heads, T, T) that is added to the logits of the attention; None adds nothing.
     """
     width, name = x.shape[-1], f"block_{number}"
     for part in ("attention", "feed"):
@@ -43,10 +43,7 @@ def block(
         if part == "attention":
             qkv = initial.dense(3 * width, f"{name}_qkv")(y)
             attention = CausalAttention(heads, tokens.shape[1], name=f"{name}_attention")
-            if times is None:
-                y = attention(qkv, tokens)
-            else:
-                y = attention(qkv, tokens, TimeBias(heads, times[1], name=f"{name}_time")(times[0]))
+            y = attention(qkv, tokens) if bias is None else attention(qkv, tokens, bias)
         else:
             gate = initial.dense(2 * width, f"{name}_feed_gate", "silu")(y)
             y = layers.Multiply(name=f"{name}_feed")(
