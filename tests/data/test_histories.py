@@ -1,5 +1,7 @@
 """Histories: flat arrays that say the same as lists of Python, and the padding of windows."""
 
+import math
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -114,6 +116,32 @@ def test_windows_hold_the_last_classes_plus_one_at_the_right(log, length, data):
     for row, start, end in zip(tokens.tolist(), starts, ends, strict=True):
         last = [c + 1 for c in histories.classes[start:end].tolist()][-length:]
         assert row == [0] * (length - len(last)) + last
+
+
+@given(logs, st.integers(1, 6), st.data())
+def test_gaps_are_seconds_to_the_event_after_and_at_last_to_the_request(log, length, data):
+    histories, _ = read(log, timed=True)
+    events = len(histories.classes)
+    times = np.array(data.draw(st.lists(st.floats(-99, 4e9), min_size=events, max_size=events)))
+    histories = replace(histories, times=times)
+    ends = data.draw(st.lists(st.integers(0, events), min_size=1, max_size=5))
+    starts = [data.draw(st.integers(0, end)) for end in ends]
+    at = [data.draw(st.just(float("nan")) | st.floats(-99, 4e9)) for _ in ends]
+    gaps = histories.gaps(np.array(starts), np.array(ends), np.array(at), length)
+    assert gaps.dtype == np.int32 and gaps.shape == (len(ends), length)
+    for row, start, end, asked in zip(gaps.tolist(), starts, ends, at, strict=True):
+        expected = [-1] * length
+        for place in range(start, end):
+            then = times[place + 1] if place + 1 < end else asked
+            seconds = min(max(then - times[place], 0), 2**31 - 1)
+            expected.append(-1 if math.isnan(then) else int(seconds))
+        assert row == expected[-length:]
+
+
+def test_gaps_of_events_without_times_are_unknown():
+    histories, _ = read([(0, 0, "view"), (0, 1, "view")])
+    gaps = histories.gaps(np.array([0]), np.array([2]), np.array([5.0]), 3)
+    assert gaps.dtype == np.int32 and gaps.tolist() == [[-1, -1, -1]]
 
 
 @given(st.lists(st.lists(digit, max_size=7), min_size=1, max_size=4), st.integers(1, 5))

@@ -1,5 +1,6 @@
 """Requests become arrays: what is shown, what may be answered, and what is refused."""
 
+import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -206,9 +207,32 @@ def test_a_batch_of_requests_is_the_same_as_each_by_itself(listed):
         assert together.unknown[row] == alone.unknown[0]
         assert allowed(together, row) == allowed(alone)
         assert shown(together, row) == shown(alone)
-        for name in ("user_fields", "context", "preferences"):
+        for name in ("user_fields", "gaps", "context", "preferences"):
             ours = getattr(together.batch, name)[row].tolist()
             assert ours == getattr(alone.batch, name)[0].tolist()
+
+
+def test_own_events_have_the_time_to_the_next_and_to_the_request():
+    part = encoded(Request("a", at=5000), Request("b", at=1), Request("a", at="1970-01-02"))
+    assert part.batch.gaps.shape == part.batch.tokens.shape and part.batch.gaps.dtype == np.int32
+    assert part.batch.gaps[:, -3:].tolist() == [[1, 2, 4997], [-1, -1, 0], [1, 2, 86397]]
+    assert (part.batch.gaps[:, :-3] == -1).all()
+
+
+def test_a_request_without_a_time_is_asked_now():
+    before = time.time()
+    gap = encoded(Request("b")).batch.gaps[0, -1]
+    assert int(before - 4) <= gap <= time.time() - 4
+
+
+def test_stated_histories_strangers_and_events_without_times_have_unknown_gaps():
+    part = encoded(
+        Request(history=["i0", "i1"], at=9), Request("a", history=["i0"], at=9), Request("c", at=9)
+    )
+    assert (part.batch.gaps == -1).all()
+    catalogue, histories = world(timed=False)
+    part = encode([Request("a", at=9)], catalogue, histories, USER_FIELDS)
+    assert part.batch.tokens.any() and (part.batch.gaps == -1).all()
 
 
 def questions():
@@ -219,6 +243,7 @@ def test_a_held_out_event_is_asked_with_what_the_user_took_before_it():
     asked = questions()
     batch = asked.batch(length=2)
     assert batch.tokens.tolist() == [[0, 0], [0, 1], [1, 2], [0, 0]]
+    assert batch.gaps.tolist() == [[-1, -1], [-1, 1], [1, 2], [-1, -1]]
     assert batch.lengths.tolist() == [0, 1, 2, 0]
     assert batch.user_fields.tolist() == [[1, 2], [1, 2], [1, 2], [3, 0]]
     assert asked.targets.tolist() == [0, 1, 2, 5]

@@ -21,6 +21,8 @@ class Batch:
 
     Attributes:
         tokens: int32 (B, T), the last items: class + 1, right-aligned, 0 = padding.
+        gaps: int32 (B, T), seconds from each item to the one after it, from the last to the
+            request; -1 = padding or unknown.
         lengths: int64 (B,), events in the whole history that may be shown.
         user_fields: int32 (B, F), tokens of the user's features, 0 = unknown.
         context: int32 (B, 2), hour + 1 and weekday + 1, 0 = unknown.
@@ -28,6 +30,7 @@ class Batch:
     """
 
     tokens: npt.NDArray[np.int32]
+    gaps: npt.NDArray[np.int32]
     lengths: npt.NDArray[np.int64]
     user_fields: npt.NDArray[np.int32]
     context: npt.NDArray[np.int32]
@@ -46,6 +49,7 @@ class Batch:
         """Return what the Keras models take, by input name."""
         return {
             "tokens": self.tokens,
+            "gaps": self.gaps,
             "user_fields": self.user_fields,
             "context": self.context,
             "preferences": self.preferences,
@@ -123,6 +127,7 @@ class Questions:
         """Return the questions as the networks see them, tokens (n, length)."""
         return Batch(
             tokens=self.histories.windows(self.starts, self.ends, length),
+            gaps=self.histories.gaps(self.starts, self.ends, self.at, length),
             lengths=self.ends - self.starts,
             user_fields=self.user_fields[self.users],
             context=context_tokens(self.at),

@@ -128,6 +128,29 @@ class Histories:
             return np.zeros(position.shape, np.int32)
         return np.where(inside, self.classes[np.maximum(position, 0)] + 1, 0).astype(np.int32)
 
+    def gaps(
+        self, starts: IntArray, ends: IntArray, at: npt.NDArray[np.float64], length: int
+    ) -> npt.NDArray[np.int32]:
+        """Return the seconds after each of the last events of flat ranges.
+
+        Args:
+            starts: int64 (B,), flat position of the first event that may be shown.
+            ends: int64 (B,), one past the last.
+            at: float64 (B,), the time of the request, seconds since the epoch; NaN = unknown.
+            length: T.
+
+        Returns:
+            int32 (B, T), beside `windows`: whole seconds to the event after, of a range's last
+            event to `at`; 0 where that came before, -1 = padding or unknown.
+        """
+        position = ends[:, None] + np.arange(-length, 0)  # (B, T)
+        if self.times is None or not len(self.times):
+            return np.full(position.shape, -1, np.int32)
+        inside = position >= starts[:, None]
+        moments = np.append(self.times[np.where(inside, position, 0)], at[:, None], axis=1)
+        seconds = np.clip(np.diff(moments, axis=1), 0, np.iinfo(np.int32).max)
+        return np.where(inside & ~np.isnan(seconds), np.nan_to_num(seconds), -1).astype(np.int32)
+
     def only(self, chosen: npt.NDArray[np.bool_]) -> Histories:
         """Return the histories of the same users with the chosen events (E,) alone."""
         kept = np.bincount(self.users[chosen], minlength=len(self))

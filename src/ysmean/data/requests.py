@@ -104,6 +104,7 @@ def encode(
     )
     batch = Batch(
         tokens=pad_tokens(shown, MAX_HISTORY),
+        gaps=_gaps(requests, rows, histories, at),
         lengths=np.array([len(s) for s in shown], np.int64),
         user_fields=fields.astype(np.int32),
         context=context,
@@ -145,6 +146,18 @@ def _history(
     ids = [str(item) for item in request.history]
     classes = catalogue.classes(ids)
     return classes[classes >= 0], [i for i, c in zip(ids, classes, strict=True) if c < 0]
+
+
+def _gaps(
+    requests: Sequence[Request],
+    rows: npt.NDArray[np.int64],
+    histories: Histories,
+    at: npt.NDArray[np.float64],
+) -> npt.NDArray[np.int32]:
+    """Return the gaps after a user's own events, int32 (B, T); a stated history has no times."""
+    own = (rows >= 0) & np.array([r.history is None for r in requests])
+    first, last = (np.where(own, histories.offsets[rows + n], 0) for n in (0, 1))
+    return histories.gaps(first, last, at, MAX_HISTORY)
 
 
 def _preferences(requests: Sequence[Request], catalogue: Catalogue) -> npt.NDArray[np.int32]:

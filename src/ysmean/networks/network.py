@@ -96,7 +96,7 @@ class Network(ABC):
 
     knows_cold: ClassVar[bool] = False
     from_history: ClassVar[bool] = True
-    takes: ClassVar[tuple[str, ...]] = ("tokens",)
+    takes: tuple[str, ...] = ("tokens",)
     coverage: BoolArray
     prior: FloatArray | None = None
 

@@ -12,18 +12,24 @@ from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
 from ysmean.networks.network import Learner
 
+COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
+TIMELESS = 0.1  # share of crops without times: so are histories that a request states
+
 
 @dataclass(frozen=True)
 class SequenceLearner(Learner):
     """A learner whose examples are histories; its model adds its own loss.
 
-    The model takes tokens (B, T), and targets (B, S) and weights (B, S) of the last S places.
+    The model takes tokens (B, T), and targets (B, S) and weights (B, S) of the last S places;
+    if it is timed, gaps (B, T) too.
 
     Attributes:
         history: T.
+        timed: whether the model sees the time between events.
     """
 
     history: int = 1
+    timed: bool = False
 
     def loss(self) -> None:
         """Return None: the model adds its own."""
@@ -47,12 +53,32 @@ class SequenceLearner(Learner):
         place = np.maximum(ends[:, None] + np.arange(-self.history, 0), 0)
         weights = np.where(window[:, :-1] > 0, histories.weights[place], 0)
         targets = np.maximum(window[:, 1:] - 1, 0)
-        return {"tokens": window[:, :-1], "targets": targets, "weights": weights}, None, None
+        inputs = {"tokens": window[:, :-1], "targets": targets, "weights": weights}
+        if self.timed and histories.times is not None:
+            gaps = histories.gaps(starts, ends - 1, histories.times[ends - 1], self.history)
+            inputs["gaps"] = np.where(rng.random((len(gaps), 1)) < TIMELESS, -1, gaps)
+        return inputs, None, None
 
     def ask(self, questions: Questions) -> tuple[dict[str, Any], None]:
         """Return questions about what follows the last place."""
+        batch = questions.batch(self.history)
         return {
-            "tokens": questions.batch(self.history).tokens,
+            "tokens": batch.tokens,
+            **({"gaps": batch.gaps} if self.timed else {}),
             "targets": questions.targets[:, None],
             "weights": np.ones((len(questions), 1), np.float32),
         }, None
+
+
+def length_for(histories: Histories, most: int) -> int:
+    """Return the length that holds 95% of the histories whole, a multiple of 8 up to `most`."""
+    lengths = histories.lengths[histories.lengths > 1]
+    long = int(np.quantile(lengths, COVERED)) if len(lengths) else 1
+    return min(most, -(-long // 8) * 8)
+
+
+def crops(histories: Histories, history: int, events: int) -> int:
+    """Return how many crops of at most `history` + 1 events have about `events` to learn from."""
+    lengths = histories.lengths[histories.lengths > 1]
+    mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0
+    return max(1, round(events / mean))

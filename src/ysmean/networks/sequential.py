@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import keras
@@ -11,17 +11,22 @@ from keras import layers, ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
+from ysmean.networks.elapsed import GapEmbedding, Spans, TimeBias, count
 from ysmean.networks.initial import Initial
 from ysmean.networks.loss import HIDDEN, fused_cross_entropy
-from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
-from ysmean.networks.sequences import SequenceLearner
+from ysmean.networks.network import (
+    BoolArray,
+    Fitting,
+    Learner,
+    State,
+    TrainingData,
+    keras_inputs,
+)
+from ysmean.networks.sequences import SequenceLearner, crops, length_for
 from ysmean.networks.transformer import Known, Last, block
 from ysmean.networks.unseen import unseen
-
-COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Sequential:
         blocks: of attention and feed-forward layers.
         heads: of each attention; they divide the width.
         dropout: share of embeddings and of each layer's output dropped in training.
+        time: whether it sees the time between events, and up to the request, where events have it.
         fitting: how it is trained; a step takes crops of histories with about `batch` events.
     """
 
@@ -43,6 +49,7 @@ class Sequential:
     blocks: int = 2
     heads: int = 2
     dropout: float = 0.2
+    time: bool = True
     fitting: Fitting = field(
         default_factory=lambda: Fitting(
             batch=2048, max_steps=4000, max_epochs=16, learning_rate=2e-3, weight_decay=0.4
@@ -65,56 +72,65 @@ class Sequential:
         """Return why the network cannot be built on a catalogue; None if it can."""
         return None
 
-    def build(self, size: int, history: int, seed: int | None) -> keras.Model:
-        """Return the model, tokens (B, any) -> states (B, history, width); zeros for no seed."""
+    def build(
+        self, size: int, history: int, seed: int | None, spans: Spans | None = None
+    ) -> keras.Model:
+        """Return the model, tokens (B, any) -> states (B, history, width).
+
+        Args:
+            size: of the catalogue.
+            history: how many tokens it sees.
+            seed: of the initial weights; zeros for None.
+            spans: the largest times; given, the model takes gaps (B, any) too.
+        """
         initial = Initial(seed)
-        tokens = keras.Input((None,), dtype="int32", name="tokens")
-        known = Known(history, size, name="known")(tokens)
-        x = initial.embedding(size + 1, self.width, "embedding")(known)
+        inputs = keras_inputs(["tokens"] if spans is None else ["tokens", "gaps"])
+        if spans is None:
+            tokens = Known(history, size, name="known")(inputs["tokens"])
+        else:
+            known = Known(history, size, spans.gap, name="known")
+            tokens, moments = known(inputs["tokens"], inputs["gaps"])
+        x = initial.embedding(size + 1, self.width, "embedding")(tokens)
         x = layers.Rescaling(self.width**0.5, name="scale")(x)
+        if spans is not None:
+            gap = GapEmbedding(self.width, count(spans.gap), name="gap")(moments)
+            x = layers.Add(name="timed")([x, gap])
         x = initial.dropout(self.dropout, "dropout")(x)
         for number in range(self.blocks):
-            x = block(x, known, number, self.heads, self.dropout, initial)
+            bias = None
+            if spans is not None:
+                bias = TimeBias(self.heads, count(spans.seen), name=f"block_{number}_time")(moments)
+            x = block(x, tokens, number, self.heads, self.dropout, initial, bias)
         x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
-        return keras.Model({"tokens": tokens}, x, name="sequential")
+        return keras.Model(inputs, x, name="sequential")
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
         warm = data.catalogue.warm
         history = length_for(data.histories, self.history)
         batch = crops(data.histories, history, self.fitting.batch)
-        states = self.build(len(warm), history, seed)
+        spans = Spans.of(data.histories, history) if self.time else None
+        states = self.build(len(warm), history, seed, spans)
         states.get_layer("known").learn(warm)
         asked = {
             "targets": keras.Input((None,), dtype="int32", name="targets"),
             "weights": keras.Input((None,), dtype="float32", name="weights"),
         }
-        vectors = states.get_layer("embedding")
-        loss = NextItemLoss(vectors, warm, unseen(data.histories), name="loss")
-        out = loss(states.output, states.get_layer("known").output, **asked)
+        loss = NextItemLoss(
+            states.get_layer("embedding"), warm, unseen(data.histories), name="loss"
+        )
+        known = states.get_layer("known").output
+        out = loss(states.output, known if spans is None else known[0], **asked)
         model = keras.Model({**states.input, **asked}, out)
         return SequenceLearner(
             model=model,
             inputs=lambda *_: {},
             learnable=warm,
-            finish=lambda: SequentialNetwork(self, states, warm),
+            finish=lambda: SequentialNetwork(self, states, warm, spans),
             settings=replace(self.fitting, batch=batch),
             history=history,
+            timed=spans is not None,
         )
-
-
-def length_for(histories: Histories, most: int) -> int:
-    """Return the length that holds 95% of the histories whole, a multiple of 8 up to `most`."""
-    lengths = histories.lengths[histories.lengths > 1]
-    long = int(np.quantile(lengths, COVERED)) if len(lengths) else 1
-    return min(most, -(-long // 8) * 8)
-
-
-def crops(histories: Histories, history: int, events: int) -> int:
-    """Return how many crops of at most `history` + 1 events have about `events` to learn from."""
-    lengths = histories.lengths[histories.lengths > 1]
-    mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0
-    return max(1, round(events / mean))
 
 
 class NextItemLoss(layers.Layer):
@@ -183,9 +199,16 @@ class SequentialNetwork(DotNetwork):
 
     name = "sequential"
 
-    def __init__(self, spec: Sequential, states: keras.Model, coverage: BoolArray) -> None:
-        """Take a trained model of `spec.build` and the items it may answer with."""
-        self.spec, self.coverage = spec, coverage
+    def __init__(
+        self,
+        spec: Sequential,
+        states: keras.Model,
+        coverage: BoolArray,
+        spans: Spans | None = None,
+    ) -> None:
+        """Take a trained model of `spec.build`, the items it may answer with and its spans."""
+        self.spec, self.coverage, self.spans = spec, coverage, spans
+        self.takes = tuple(states.input)
         self.encoder = keras.Model(
             states.input, Last(name="last")(states.output), name="sequential_encoder"
         )
@@ -201,14 +224,17 @@ class SequentialNetwork(DotNetwork):
 
     def state(self) -> State:
         """Return the weights."""
-        return State({"history": self.history}, named_weights(self.encoder))
+        spans = None if self.spans is None else asdict(self.spans)
+        return State({"history": self.history, "spans": spans}, named_weights(self.encoder))
 
     @classmethod
     def from_state(cls, spec: Sequential, state: State, catalogue: Catalogue) -> SequentialNetwork:
         """Rebuild the model and give it its weights."""
         known = state.arrays["known/known"][1:] > 0.5
-        states = spec.build(len(known), state.settings["history"], seed=None)
+        stored = state.settings.get("spans")  # none where time was not learned
+        spans = Spans(**stored) if stored else None
+        states = spec.build(len(known), state.settings["history"], None, spans)
         set_named_weights(states, state.arrays)
         coverage = np.zeros(len(catalogue), bool)
         coverage[: len(known)] = known
-        return cls(spec, states, coverage)
+        return cls(spec, states, coverage, spans)

@@ -8,11 +8,20 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ysmean.networks.elapsed import LONGEST, moments
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray
 
 
-def block(x: Any, tokens: Any, number: int, heads: int, dropout: float, initial: Initial) -> Any:
+def block(
+    x: Any,
+    tokens: Any,
+    number: int,
+    heads: int,
+    dropout: float,
+    initial: Initial,
+    bias: Any = None,
+) -> Any:
     """Return x (B, T, d) after one block: attention, then a gated feed-forward layer.
 
     Both are normalized on the way in (Xiong et al., 2020) and added with a gate that the state
@@ -26,13 +35,15 @@ def block(x: Any, tokens: Any, number: int, heads: int, dropout: float, initial:
         heads: of the attention; they divide d.
         dropout: share of what is added that is dropped in training.
         initial: of the weights.
+        bias: (B, heads, T, T) that is added to the logits of the attention; None adds nothing.
     """
     width, name = x.shape[-1], f"block_{number}"
     for part in ("attention", "feed"):
         y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_{part}_norm")(x)
         if part == "attention":
             qkv = initial.dense(3 * width, f"{name}_qkv")(y)
-            y = CausalAttention(heads, tokens.shape[1], name=f"{name}_attention")(qkv, tokens)
+            attention = CausalAttention(heads, tokens.shape[1], name=f"{name}_attention")
+            y = attention(qkv, tokens) if bias is None else attention(qkv, tokens, bias)
         else:
             gate = initial.dense(2 * width, f"{name}_feed_gate", "silu")(y)
             y = layers.Multiply(name=f"{name}_feed")(
@@ -51,12 +62,20 @@ class Known(layers.Layer):
     """Tokens (B, any) -> the last `history` of them, known items alone, right-aligned.
 
     Items that were not trained on say nothing; dropping them keeps a known item in last place.
+    With gaps (B, any) it returns (tokens, moments), those of the items that are kept.
     """
 
-    def __init__(self, history: int, size: int, **kwargs: Any) -> None:
-        """Make the layer for a catalogue of `size` items, all unknown until `learn`."""
+    def __init__(self, history: int, size: int, longest: int = LONGEST, **kwargs: Any) -> None:
+        """Make the layer.
+
+        Args:
+            history: how many tokens it returns.
+            size: of the catalogue, all of its items unknown until `learn`.
+            longest: the most seconds that a gap counts.
+            kwargs: of every layer.
+        """
         super().__init__(**kwargs)
-        self.history, self.size = history, size
+        self.history, self.size, self.longest = history, size, longest
         self.known = self.add_weight(
             shape=(size + 1,), initializer="zeros", trainable=False, name="known"
         )
@@ -65,22 +84,30 @@ class Known(layers.Layer):
         """Set which items are known, bool (N,)."""
         self.known.assign(np.append(False, known).astype(np.float32))
 
-    def call(self, tokens: Any) -> Any:
-        """Return tokens (B, history)."""
+    def call(self, tokens: Any, gaps: Any = None) -> Any:
+        """Return tokens (B, history), with gaps also moments (B, 2, history + 1)."""
         tokens = ops.pad(tokens, [[0, 0], [self.history, 0]])[:, -self.history :]
         tokens = ops.where(tokens <= self.size, tokens, 0)
         known = ops.take(self.known, tokens, axis=0) > 0.5
         place = ops.arange(self.history, dtype="int32") + self.history * ops.cast(known, "int32")
         order = ops.argsort(place, axis=1)
-        return ops.take_along_axis(ops.where(known, tokens, 0), order, axis=1)
+        kept = ops.take_along_axis(ops.where(known, tokens, 0), order, axis=1)
+        if gaps is None:
+            return kept
+        gaps = ops.pad(gaps, [[0, 0], [self.history, 0]], constant_values=-1)[:, -self.history :]
+        # An item that is dropped leaves its gap to the one before: moments move, gaps would not.
+        order = ops.pad(order, [[0, 0], [0, 1]], constant_values=self.history)
+        return kept, ops.take_along_axis(moments(gaps, self.longest), order[:, None], axis=2)
 
-    def compute_output_shape(self, tokens_shape: Any) -> tuple[Any, int]:
-        """Return (B, history)."""
-        return tokens_shape[0], self.history
+    def compute_output_shape(self, tokens_shape: Any, gaps_shape: Any = None) -> Any:
+        """Return (B, history), with gaps also (B, 2, history + 1)."""
+        kept = (tokens_shape[0], self.history)
+        return kept if gaps_shape is None else (kept, (tokens_shape[0], 2, self.history + 1))
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
-        return {**super().get_config(), "history": self.history, "size": self.size}
+        own = {"history": self.history, "size": self.size, "longest": self.longest}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="ysmean")
@@ -100,8 +127,14 @@ class CausalAttention(layers.Layer):
             shape=(heads, history), initializer="zeros", name="distance"
         )
 
-    def call(self, qkv: Any, tokens: Any) -> Any:
-        """Attend; tokens (B, T) are 0 where there is nothing."""
+    def call(self, qkv: Any, tokens: Any, bias: Any = None) -> Any:
+        """Attend.
+
+        Args:
+            qkv: (B, T, 3 d).
+            tokens: (B, T), 0 where there is nothing.
+            bias: (B, heads, T, T) that is added to the logits; None adds nothing.
+        """
         length, width = self.history, qkv.shape[2] // 3
         parts = ops.reshape(qkv, (-1, length, 3, self.heads, width // self.heads))
         q, k, v = ops.unstack(ops.transpose(parts, (2, 0, 3, 1, 4)), axis=0)  # (B, h, T, d / h)
@@ -109,12 +142,16 @@ class CausalAttention(layers.Layer):
         place = ops.arange(length)
         back = place[:, None] - place[None]  # (T, T)
         logits = logits + ops.take(self.distance, ops.maximum(back, 0), axis=1)
+        if bias is not None:
+            logits = logits + bias
         before = (back > 0) & (tokens > 0)[:, None, None, :]
         shares = ops.softmax(ops.where((back == 0) | before, logits, -1e9))
         y = ops.transpose(ops.matmul(shares, v), (0, 2, 1, 3))
         return ops.reshape(y, (-1, length, width))
 
-    def compute_output_shape(self, qkv_shape: Any, tokens_shape: Any) -> Any:
+    def compute_output_shape(
+        self, qkv_shape: Any, tokens_shape: Any, bias_shape: Any = None
+    ) -> Any:
         """Return (B, T, d)."""
         return (*qkv_shape[:-1], qkv_shape[-1] // 3)
 
