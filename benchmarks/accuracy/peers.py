@@ -23,6 +23,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
+from implicit.als import AlternatingLeastSquares
+from rectools import Columns
+from rectools.dataset import Dataset
+from rectools.models import EASEModel, PopularModel
 from sasrec import sasrec
 from scipy.sparse import csr_matrix
 from split import Split, answer, ndcg, spread
@@ -86,9 +90,6 @@ class Task:
 
     def dataset(self):
         """Return the training events as RecTools takes them; rows are in order of time."""
-        from rectools import Columns
-        from rectools.dataset import Dataset
-
         events = pd.DataFrame(self.split.train, columns=[Columns.User, Columns.Item])
         events[Columns.Weight], events[Columns.Datetime] = 1.0, np.arange(len(events))
         return Dataset.construct(events)
@@ -111,8 +112,6 @@ class Task:
 
 
 def popularity(task):
-    from rectools.models import PopularModel
-
     data = task.dataset()
     model = PopularModel().fit(data)
     seconds = task.seconds
@@ -126,8 +125,6 @@ def popularity(task):
 
 
 def ease(task):
-    from rectools.models import EASEModel
-
     data = task.dataset()
     classes = data.item_id_map.external_ids
 
@@ -137,12 +134,12 @@ def ease(task):
             task.split, classes, task.matrix(histories)[:, classes] @ model.weight
         )
 
-    return task.best(fit, [{"regularization": r} for r in (500.0, 100.0, 250.0, 1000.0, 2000.0)])
+    return task.best(
+        fit, [{"regularization": r} for r in (500.0, 250.0, 100.0, 50.0, 25.0, 1000.0)]
+    )
 
 
 def als(task):
-    from implicit.als import AlternatingLeastSquares
-
     rows = np.unique(task.split.train[:, 0], return_inverse=True)[1]
     order = np.argsort(rows, kind="stable")
     ends = np.cumsum(np.bincount(rows))[:-1]
@@ -159,7 +156,7 @@ def als(task):
 
         return score
 
-    choices = [(f, a) for f in (64, 128, 32) for a in (1.0, 10.0, 40.0)]
+    choices = [(f, a) for f in (64, 32, 16, 128) for a in (1.0, 10.0, 40.0)]
     return task.best(fit, [{"factors": f, "alpha": a} for f, a in choices])
 
 

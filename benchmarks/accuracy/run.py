@@ -90,7 +90,15 @@ class Task:
             print(f"{name}: left out; --peers names no environment to train it in")
             return
         script = Path(__file__).with_name("peers.py")
-        command = [self.given.peers, script, name, self.given.out / "split", self.out]
+        command = [
+            self.given.peers,
+            "-W",
+            "ignore",
+            script,
+            name,
+            self.given.out / "split",
+            self.out,
+        ]
         command += ["--data", self.given.folder.name, "--seed", self.given.seed]
         done = subprocess.run([*map(str, command), "--minutes", str(self.given.minutes)])
         if done.returncode:

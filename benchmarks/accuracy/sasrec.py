@@ -9,6 +9,10 @@ import copy
 import time
 
 import numpy as np
+import torch
+from lightning_fabric import seed_everything
+from pytorch_lightning import Callback, Trainer
+from rectools.models import SASRecModel
 from split import ndcg, spread
 
 # "Hyperparameters for all datasets" of the eSASRec benchmark, by RecTools' authors:
@@ -24,10 +28,6 @@ OTHERWISE = {"epochs": 100, "patience": 10}
 
 
 def sasrec(task):
-    from lightning_fabric import seed_everything
-    from pytorch_lightning import Callback, Trainer
-    from rectools.models import SASRecModel
-
     settings = dict(SETTINGS.get(task.given.data, OTHERWISE))
     epochs, patience = settings.pop("epochs"), settings.pop("patience")
 
@@ -70,7 +70,6 @@ def sasrec(task):
         ),
         **settings,
     )
-    model.get_config = lambda **_: {}  # a function of ours has no name to be kept by
     model.fit(task.dataset())
     seconds = task.seconds
     model.lightning_model.load_state_dict(watch.weights)
@@ -86,9 +85,8 @@ def sasrec(task):
 
 def sessions(task, module):
     """Return a function that scores all classes by SASRec: session times item embeddings."""
-    import torch
-
-    known, first = module.data_preparator.get_known_item_ids(), len(module.item_extra_tokens)
+    first = len(module.item_extra_tokens)
+    known = module.data_preparator.get_known_item_ids().astype(np.int64)
     tokens = np.zeros(task.split.size, np.int64)
     tokens[known] = np.arange(first, first + len(known))
     length = module.data_preparator.session_max_len
