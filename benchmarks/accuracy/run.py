@@ -89,18 +89,10 @@ class Task:
         if self.given.peers is None:
             print(f"{name}: left out; --peers names no environment to train it in")
             return
-        script = Path(__file__).with_name("peers.py")
-        command = [
-            self.given.peers,
-            "-W",
-            "ignore",
-            script,
-            name,
-            self.given.out / "split",
-            self.out,
-        ]
-        command += ["--data", self.given.folder.name, "--seed", self.given.seed]
-        done = subprocess.run([*map(str, command), "--minutes", str(self.given.minutes)])
+        given, script = self.given, Path(__file__).with_name("peers.py")
+        command = [given.peers, "-W", "ignore", script, name, given.out / "split", self.out]
+        command += ["--data", given.folder.name, "--seed", given.seed, "--minutes", given.minutes]
+        done = subprocess.run([*map(str, command)])
         if done.returncode:
             print(f"{name}: left out; its training failed")
 
