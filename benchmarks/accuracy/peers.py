@@ -128,14 +128,16 @@ def ease(task):
     data = task.dataset()
     classes = data.item_id_map.external_ids
 
-    def fit(regularization):
-        model = EASEModel(regularization=regularization).fit(data)
+    def fit(regularization, transposed):
+        weight = EASEModel(regularization=regularization).fit(data).weight
+        weight = weight.T if transposed else weight  # the library multiplies by it, the paper not
         return lambda histories: spread(
-            task.split, classes, task.matrix(histories)[:, classes] @ model.weight
+            task.split, classes, task.matrix(histories)[:, classes] @ weight
         )
 
+    strengths = (500.0, 250.0, 100.0, 50.0, 25.0, 1000.0)
     return task.best(
-        fit, [{"regularization": r} for r in (500.0, 250.0, 100.0, 50.0, 25.0, 1000.0)]
+        fit, [{"regularization": r, "transposed": t} for r in strengths for t in (True, False)]
     )
 
 

@@ -10,28 +10,29 @@ import polars as pl
 
 from ysmean import metrics
 
+CUT_SHORT = ("limit of minutes", "interrupted")
 MEANS = ("mean-equal", "mean-pure", "mean")
 
 
 def rows_of(task, name):
-    """Yield (row, ranks, log-probabilities or None, seconds) of a model."""
+    """Yield (row, frame, log-probabilities or None, seconds, why training ended) of a model."""
     facts = json.loads((task.out / f"{name}.json").read_text())
     frame = pl.read_parquet(task.out / f"{name}.parquet")
     if name != "ysmean":
         logs = frame["log_probability"].to_numpy() if "log_probability" in frame.columns else None
-        yield name, frame, logs, facts["seconds"]
+        yield name, frame, logs, facts["seconds"], facts["stopped"]
         return
     for (row,), part in frame.group_by("row", maintain_order=True):
-        spent = facts["training"].get(row, {}).get("seconds")
-        whole = facts["seconds"] if row in MEANS else spent
-        yield f"our {row}", part, part["log_probability"].to_numpy(), whole
+        log = facts["training"].get(row, {})
+        spent = facts["seconds"] if row in MEANS else log.get("seconds")
+        yield f"our {row}", part, part["log_probability"].to_numpy(), spent, log.get("stopped")
 
 
 def report(task, models):
     """Print the table and the comparisons, and write them."""
     found, table = {}, {}
     for name in models:
-        for row, frame, logs, seconds in rows_of(task, name):
+        for row, frame, logs, seconds, stopped in rows_of(task, name):
             same = np.array_equal(frame["target"].to_numpy(), task.targets)
             assert same, f"{row} answered other requests"
             ranks = frame["rank"].to_numpy() + 1
@@ -43,6 +44,7 @@ def report(task, models):
                 "nll": None if logs is None else metrics.mean_nll(np.exp(logs)),
                 "ranked": float((ranks > 0).mean()),
                 "seconds": seconds,
+                "stopped": stopped,
             }
     print(f"\n{len(task.targets):,} requests among {len(task.split.items):,} items")
     print(f"{'':18} NDCG@10   HR@10     MRR     NLL  ranked  seconds")
@@ -51,6 +53,9 @@ def report(task, models):
         spent = "       -" if v["seconds"] is None else f"{v['seconds']:8.1f}"
         scores = f"{v['ndcg@10']:8.4f} {v['hr@10']:7.4f} {v['mrr']:7.4f}"
         print(f"{row:17} {scores} {nll} {v['ranked']:7.1%} {spent}")
+    for row, v in table.items():
+        if v["stopped"] in CUT_SHORT:
+            print(f"{row} was cut short by --minutes; its numbers are not its best")
     facts = {n: json.loads((task.out / f"{n}.json").read_text()) for n in models}
     compared = compare(found, facts, [n for n in models if n != "ysmean"])
     whole = {
