@@ -291,7 +291,8 @@ def test_the_length_follows_the_data():
         rows = {f"u{n}": [f"i{i}" for i in range(length)] for n, length in enumerate(of)}
         return Data.join(worlds.table(rows)).histories
 
-    assert length_for(lengths(*[5] * 99, 90), 128) == 8
+    assert length_for(lengths(*[5] * 99, *[90] * 20), 128) == 8
+    assert length_for(lengths(*[5] * 60, *[90] * 20), 128) == 96
     assert length_for(lengths(*[19] * 9), 128) == 24
     assert length_for(lengths(*[300] * 9), 128) == 128
     assert length_for(lengths(1, 1), 128) == 8

@@ -12,7 +12,7 @@ from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
 from ysmean.networks.network import Learner
 
-COVERED = 0.95  # share of the histories that fit whole into the length chosen by the data
+COVERED = 0.8  # share of the histories that fit whole; more would be padding for the others
 TIMELESS = 0.1  # share of crops without times: so are histories that a request states
 
 
@@ -71,7 +71,7 @@ class SequenceLearner(Learner):
 
 
 def length_for(histories: Histories, most: int) -> int:
-    """Return the length that holds 95% of the histories whole, a multiple of 8 up to `most`."""
+    """Return the length that holds 80% of the histories whole, a multiple of 8 up to `most`."""
     lengths = histories.lengths[histories.lengths > 1]
     long = int(np.quantile(lengths, COVERED)) if len(lengths) else 1
     return min(most, -(-long // 8) * 8)
