@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.data.batch import Questions
+from ysmean.data.batch import Batch, Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import COHORTS, cohort_of
 from ysmean.mean.fitting import fit_cohorts, fit_temperatures
 from ysmean.mean.ranks import target_log_probabilities
 from ysmean.mean.stream import BoolArray, DoubleArray, Stream, Streamed
-from ysmean.networks.network import Network
+from ysmean.networks.dot import DotNetwork
+from ysmean.networks.network import Head, Network
 from ysmean.training.consensus import cross_fit, drawn
 
 CUTS = (0, 1, 2, 3, 5, 8)
@@ -88,6 +89,7 @@ class Segment:
     base: BoolArray
     cold: BoolArray
     asked: Asked
+    _encoded: dict[tuple[str, bytes], Head] = field(default_factory=dict, repr=False)
 
     def fit(self, rng: np.random.Generator) -> Fitted:
         """Fit temperatures, then weights, of the networks alone."""
@@ -179,7 +181,8 @@ class Segment:
 
     def _stream(self, questions: Questions, heat: DoubleArray) -> Stream:
         batch = questions.batch()
-        heads = [network.head(batch) for network in self.networks.values()]
+        key = questions.starts.tobytes() + questions.ends.tobytes()
+        heads = [self._head(name, batch, key) for name in self.networks]
         if self.cold.any():  # those that know items by id do not cover cold ones
             heads = [
                 head if network.knows_cold else replace(head, coverage=head.coverage & ~self.cold)
@@ -187,3 +190,16 @@ class Segment:
             ]
         allowed = questions.allowed(self.base, available=self.catalogue.available)
         return Stream(heads, self.cold, heat, allowed)
+
+    def _head(self, name: str, batch: Batch, key: bytes) -> Head:
+        """Return a network's answer to the batch of a key.
+
+        Temperatures and exponents ask the same questions many times. What encoders make of them
+        is slow to compute and small, so it is kept; rows that are summed are neither.
+        """
+        network = self.networks[name]
+        if not isinstance(network, DotNetwork):
+            return network.head(batch)
+        if (name, key) not in self._encoded:
+            self._encoded[name, key] = network.head(batch)
+        return self._encoded[name, key]
