@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from folder import read
 
 import ysmean as ym
 from ysmean import metrics
@@ -25,7 +26,7 @@ from ysmean.data.splits import make_split
 from ysmean.evaluation.evaluate import ask
 from ysmean.training.progress import Progress, default_progress
 from ysmean.training.proportions import fit_proportions
-from ysmean.training.train import Data, draw_pseudo_cold, learn, pseudo_questions
+from ysmean.training.train import draw_pseudo_cold, learn, pseudo_questions
 
 
 def main():
@@ -61,10 +62,7 @@ class Bench:
 
     def __init__(self, given):
         self.given, self.done, self.reference = given, {}, None
-        readers = (ym.read_events, ym.read_items, ym.read_users)
-        files = [given.folder / f"{name}.parquet" for name in ("events", "items", "users")]
-        tables = [read(f) if f.exists() else None for read, f in zip(readers, files, strict=True)]
-        data = Data.join(*tables)
+        data = read(given.folder)
         split = make_split("leave-last-out", data.histories, len(data.catalogue), given.seed)
         self.base = data.catalogue.warm
         if given.keep and given.keep.exists():

@@ -14,14 +14,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from folder import read
 
-import ysmean as ym
 from ysmean import metrics
 from ysmean.config import load_config
 from ysmean.data.splits import make_split
 from ysmean.evaluation.evaluate import ask
 from ysmean.training.progress import Progress, default_progress
-from ysmean.training.train import Data, learn
+from ysmean.training.train import learn
 
 
 def main():
@@ -34,11 +34,7 @@ def main():
     parser.add_argument("--users", type=int, help="ask this many, drawn by seed; all by default")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    readers = (ym.read_events, ym.read_items, ym.read_users)
-    names = (given.events, "items.parquet", "users.parquet")
-    files = [given.folder / name for name in names]
-    tables = [read(f) if f.exists() else None for read, f in zip(readers, files, strict=True)]
-    data = Data.join(*tables)
+    data = read(given.folder, given.events)
     split = make_split("leave-last-out", data.histories, len(data.catalogue), given.seed)
     base = data.catalogue.warm
     specs = load_config(given.config).specs()
