@@ -82,16 +82,17 @@ def test_a_missing_file_is_refused_by_name(saved):
         ym.Recommender.load(saved)
 
 
-def test_a_newer_format_is_refused_saying_what_to_do(saved):
+@pytest.mark.parametrize(("other", "word"), [(1, "a newer"), (-1, "an older")])
+def test_another_format_is_refused_saying_what_to_do(saved, other, word):
     import hashlib
 
     manifest = version_of(saved) / "manifest.json"
     data = json.loads(manifest.read_text())
-    data["format"] = bundle.FORMAT + 1
+    data["format"] = bundle.FORMAT + other
     manifest.write_text(json.dumps(data))
     digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
     (saved / "CURRENT").write_text(f"{version_of(saved).name} {digest}\n")
-    with pytest.raises(BundleError, match=r"format 2; .* reads up to 1\. Install a newer ysmean"):
+    with pytest.raises(BundleError, match=rf"format {bundle.FORMAT + other}; .* Install {word}"):
         ym.Recommender.load(saved)
 
 

@@ -35,7 +35,7 @@ from ysmean.mean.proportions import Proportions
 from ysmean.networks.network import Network, State
 from ysmean.networks.registry import REGISTRY, Spec, spec_from_json, spec_to_json
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -205,10 +205,11 @@ def _verified(folder: Path) -> tuple[Path, dict[str, Any]]:
             f"{place / 'manifest.json'} was altered: its sha256 is not as in CURRENT."
         )
     manifest: dict[str, Any] = json.loads(raw)
-    if manifest["format"] > FORMAT:
+    if manifest["format"] != FORMAT:
+        other = "a newer" if manifest["format"] > FORMAT else "an older"
         raise BundleError(
-            f"{place} has bundle format {manifest['format']}; this version of Ys-Mean reads up to "
-            f"{FORMAT}. Install a newer ysmean, or train anew."
+            f"{place} has bundle format {manifest['format']}; this version of Ys-Mean "
+            f"reads {FORMAT}. Install {other} ysmean, or train anew."
         )
     for name, expected in manifest["files"].items():
         path = place / name

@@ -178,15 +178,3 @@ def test_sparse_rows_of_keras_and_of_scipy_agree_with_a_dense_product():
 def test_settings_that_make_no_network_are_refused(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
-
-
-def test_content_learns_nothing_from_the_events_of_pseudo_cold_items():
-    events, items, users = worlds.content_rule()
-    data, training, _ = worlds.material(events, items, users, pseudo_cold=["i0", "i4"])
-    learner = ym.Content(width=8, hidden=8).begin(training, 0)
-    inputs, *_ = learner.batch(training.histories, np.array([1, 2]), np.random.default_rng(0))
-    logits = ops.convert_to_numpy(learner.model(inputs))
-    held = data.catalogue.classes(["i0", "i4"])
-    assert not learner.learnable[held].any()
-    assert (logits[:, held] < -1e8).all()
-    assert not learner.finish().prior[held].any()

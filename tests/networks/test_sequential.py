@@ -11,9 +11,12 @@ import worlds
 import ysmean as ym
 from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
+from ysmean.networks.initial import Initial
+from ysmean.networks.item_embedding import ItemEmbedding
+from ysmean.networks.next_item import NextItemLoss
 from ysmean.networks.registry import spec_from_json
 from ysmean.networks.sequences import length_for
-from ysmean.networks.sequential import NextItemLoss, SequentialNetwork
+from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
 from ysmean.training.progress import Progress
@@ -151,8 +154,7 @@ def test_crops_are_pieces_of_histories_with_the_items_that_follow():
 
 def loss_of(states, vectors, tokens, targets, weights, unseen):
     """Return the loss that `NextItemLoss` adds."""
-    embedding = keras.layers.Embedding(*vectors.shape)
-    embedding.build()
+    embedding = ItemEmbedding(len(vectors) - 1, vectors.shape[1], Initial(0))
     embedding.set_weights([vectors])
     layer = NextItemLoss(embedding, np.ones(len(vectors) - 1, bool), unseen)
     layer(states, tokens, targets, weights)

@@ -39,9 +39,7 @@ def test_data_whose_items_are_taken_again_hide_nothing():
         assert ("seen" in learner.model.input) is expected
 
 
-@pytest.mark.parametrize(
-    "spec", [ym.Collaborative(dropout=0.0, short=0.0), ym.Content(), ym.Knowledge()]
-)
+@pytest.mark.parametrize("spec", [ym.Collaborative(dropout=0.0, short=0.0), ym.Knowledge()])
 def test_the_loss_of_a_held_out_event_is_that_of_the_softmax_over_unseen_items(spec):
     events, items, users = worlds.content_rule()
     _, training, held_out = worlds.material(events, items, users)

@@ -53,12 +53,21 @@ def test_the_best_weights_are_kept_not_the_last():
     assert _evaluate(it, held_out, 0.0) == pytest.approx(min(log.held_out_loss), rel=1e-5)
 
 
-def test_training_stops_after_evaluations_without_gain():
+def test_after_evaluations_without_gain_it_anneals_from_the_best_weights_and_ends():
     it, histories, held_out = learner(
         Fitting(batch=16, max_steps=5000, max_epochs=500, patience=2, learning_rate=0.1)
     )
-    _, log = fit("it", it, histories, held_out, 0, Progress())
-    assert log.steps < 5000 and log.stopped == "no gain in 2 evaluations"
+    recorder = Recorder()
+    _, log = fit("it", it, histories, held_out, 0, recorder)
+    losses = log.held_out_loss
+    every = -(-len(it.examples(histories)) // 16)
+    turn = 2  # the first evaluation with two worse ones behind the best
+    while min(losses[: turn - 1]) > min(losses[turn - 1 : turn + 1]):
+        turn += 1
+    best = (1 + min(range(turn + 1), key=lambda n: losses[n])) * every
+    assert log.stopped == f"no gain in 2 evaluations after step {best}"
+    assert log.steps == (turn + 1) * every + max(1, round(0.4 * best)) < 5000
+    assert min(losses) <= losses[best // every - 1]
 
 
 def test_a_loss_that_is_not_finite_stops_with_name_epoch_step_and_rate():

@@ -16,7 +16,7 @@ from ysmean.data.schema import FeatureType
 
 FloatArray = npt.NDArray[np.float32]
 
-TEXT_WIDTH = 64
+TEXT_WIDTH = 128
 HASHES = 2**16
 NUMBER_BINS = 12
 MAX_CATEGORIES = 512

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
-import numpy.typing as npt
-from keras import ops
+from keras import layers, ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import encode_features
 from ysmean.errors import ConfigError
-from ysmean.networks.dot import (
-    Recent,
-    answers_to_history,
-    named_weights,
-    set_named_weights,
-)
+from ysmean.networks.dot import answers_to_history, named_weights, set_named_weights
 from ysmean.networks.initial import Initial
-from ysmean.networks.network import (
-    BoolArray,
-    Fitting,
-    Learner,
-    State,
-    TrainingData,
-)
+from ysmean.networks.network import Fitting, Learner, State, TrainingData, keras_inputs
+from ysmean.networks.next_item import NextItemLoss, with_loss
+from ysmean.networks.sequences import SequenceLearner, crops, length_for
 from ysmean.networks.towers import (
     FeatureEmbedding,
     ItemSide,
@@ -35,39 +25,55 @@ from ysmean.networks.towers import (
     TowerScores,
     covered,
 )
-from ysmean.networks.unseen import hiding_seen
+from ysmean.networks.transformer import Known, Last, trunk
+from ysmean.networks.unseen import unseen
 
 
 @dataclass(frozen=True)
 class Content:
-    """Two towers over features: pooled content of the history against content of the item.
+    """A causal transformer over what the history's items are, and a tower for what comes next.
 
-    One part of the logits is learned freely, by a hidden layer on each side; the other one
-    compares history and item in one linear embedding of the features, in which similar items are
-    close before anything is learned.
+    It never sees an item's number: the history's items are linear in their features, the items to
+    be ranked go through a hidden layer as well. One part of the logits compares the two in the
+    same linear embedding, in which similar items are close before anything is learned.
 
     Attributes:
-        history: how many recent items are pooled, with learned weights by recency.
-        width: of each part of item vectors and queries.
-        hidden: width of the hidden layers.
-        dropout: share of the pooled content dropped in training.
-        feature_dropout: share of the items' features dropped in training; the network then leans
-            on what items have in common, which is all that is known of new ones.
-        fitting: how it is trained.
+        history: how many recent items it sees at most; fewer where histories are short.
+        width: of each part of item vectors and queries, and of the states.
+        hidden: width of the hidden layer of the items' tower.
+        blocks: of attention and feed-forward layers.
+        heads: of each attention; they divide the width.
+        dropout: share of embeddings and of each layer's output dropped in training.
+        feature_dropout: share of the ranked items' features dropped in training; the network then
+            leans on what items have in common, which is all that is known of new ones.
+        fitting: how it is trained; a step takes crops of histories with about `batch` events.
     """
 
     kind: ClassVar[str] = "content"
-    history: int = 20
+    history: int = 64
     width: int = 64
-    hidden: int = 128
+    hidden: int = 256
+    blocks: int = 2
+    heads: int = 2
     dropout: float = 0.1
     feature_dropout: float = 0.3
-    fitting: Fitting = field(default_factory=lambda: Fitting(batch=1024, max_steps=4000))
+    fitting: Fitting = field(
+        default_factory=lambda: Fitting(
+            batch=2048, max_steps=3000, max_epochs=12, learning_rate=2e-3
+        )
+    )
 
     def __post_init__(self) -> None:
         """Refuse settings that make no network."""
-        if min(self.history, self.width, self.hidden) < 1:
-            raise ConfigError("Content: history, width and hidden must be at least 1.")
+        if min(self.history, self.width, self.hidden, self.blocks, self.heads) < 1:
+            raise ConfigError(
+                "Content: history, width, hidden, blocks and heads must be at least 1."
+            )
+        if self.width % self.heads:
+            raise ConfigError(
+                f"Content got width={self.width}, heads={self.heads}; expected a width that is a "
+                "multiple of heads."
+            )
         for name in ("dropout", "feature_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(
@@ -79,12 +85,29 @@ class Content:
         known = (catalogue.has_features & catalogue.warm).any()
         return None if known else "no item with events has features"
 
+    def build(self, size: int, history: int, past: Any, initial: Initial) -> keras.Model:
+        """Return the model, tokens (B, any) -> queries (B, history, 2 width).
+
+        Args:
+            size: of the catalogue.
+            history: how many tokens it sees.
+            past: embeds tokens by what the items are.
+            initial: of the weights.
+        """
+        inputs = keras_inputs(["tokens"])
+        tokens = Known(history, size, name="known")(inputs["tokens"])
+        x = initial.dropout(self.dropout, "dropout")(past(tokens))
+        x = trunk(x, tokens, self.blocks, self.heads, self.dropout, initial)
+        return keras.Model(inputs, initial.dense(2 * self.width, "query")(x), name="content")
+
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
         features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
-        initial = Initial(seed)
+        initial, known = Initial(seed), covered(features)
+        history = length_for(data.histories, self.history)
         past = FeatureEmbedding(features, self.width, initial)
-        encoder = _encoder(self, len(features), past, initial)
+        queries = self.build(len(features), history, past, initial)
+        queries.get_layer("known").learn(known)
         tower = TowerScores(
             features,
             data,
@@ -94,24 +117,25 @@ class Content:
             shared=past,
             dropout=self.feature_dropout,
         )
-        histories = data.histories
-        logits = keras.Model(encoder.input, tower(encoder.output), name="content")
-        model = hiding_seen(logits, histories)
-
-        def inputs(
-            positions: npt.NDArray[np.int64], rng: np.random.Generator | None
-        ) -> dict[str, Any]:
-            starts = histories.offsets[histories.users[positions]]
-            return {"tokens": histories.windows(starts, positions, self.history)}
+        learnable = data.learnable & known
+        loss = NextItemLoss(tower, learnable, unseen(data.histories), name="loss")
 
         def finish() -> ContentNetwork:
-            frozen = _frozen_encoder(self, len(features))
-            weights = named_weights(encoder)
+            frozen = self.build(len(features), history, _table(self, len(features)), Initial(None))
             table = np.asarray(ops.convert_to_numpy(past.table()))
-            set_named_weights(frozen, {**weights, "past/embeddings": table})
-            return ContentNetwork(self, frozen, tower.frozen())
+            set_named_weights(frozen, {**named_weights(queries), "past/embeddings": table})
+            return ContentNetwork(self, _encoder(frozen), tower.frozen(), history)
 
-        return Learner(model, inputs, data.learnable & covered(features), finish, self.fitting)
+        return SequenceLearner(
+            model=with_loss(queries, loss),
+            inputs=lambda *_: {},
+            learnable=learnable,
+            finish=finish,
+            settings=replace(
+                self.fitting, batch=crops(data.histories, history, self.fitting.batch)
+            ),
+            history=history,
+        )
 
 
 class ContentNetwork(TowerNetwork):
@@ -119,83 +143,34 @@ class ContentNetwork(TowerNetwork):
 
     name = "content"
 
-    def __init__(self, spec: Content, encoder: keras.Model, items: ItemSide) -> None:
+    def __init__(self, spec: Content, encoder: keras.Model, items: ItemSide, history: int) -> None:
         """Keep what `Content.begin` made."""
         super().__init__(encoder, items)
-        self.spec = spec
+        self.spec, self.history = spec, history
 
-    def answers(self, batch: Batch) -> BoolArray:
+    def answers(self, batch: Batch) -> Any:
         """Answer requests with a recent item that has features."""
-        return answers_to_history(batch, self.coverage, self.spec.history)
+        return answers_to_history(batch, self.coverage, self.history)
 
     def state(self) -> State:
         """Return vectors and weights."""
-        return State({}, self.arrays())
+        return State({"history": self.history}, self.arrays())
 
     @classmethod
     def from_state(cls, spec: Content, state: State, catalogue: Catalogue) -> ContentNetwork:
         """Rebuild the encoder and the vectors."""
-        encoder = _frozen_encoder(spec, len(state.arrays["item_bias"]))
-        return cls(spec, encoder, cls.restored(encoder, state.arrays))
+        size, history = len(state.arrays["item_bias"]), state.settings["history"]
+        encoder = _encoder(spec.build(size, history, _table(spec, size), Initial(None)))
+        return cls(spec, encoder, cls.restored(encoder, state.arrays), history)
 
 
-@keras.saving.register_keras_serializable(package="ysmean")
-class RecencyPool(keras.layers.Layer):
-    """Two weighted means over a history (B, T, d) -> (B, 2 d), weights learned by recency."""
-
-    def __init__(self, history: int, **kwargs: Any) -> None:
-        """Make the layer for histories of T = `history`."""
-        super().__init__(**kwargs)
-        self.history = history
-        slopes = np.arange(history)[None, :] * np.array([[0.5], [0.1]])
-        self.weights_by_age = self.add_weight(
-            shape=(2, history), initializer="zeros", name="weights_by_age"
-        )
-        self.weights_by_age.assign(slopes.astype(np.float32))
-
-    def call(self, embedded: Any, tokens: Any) -> Any:
-        """Pool the embedded items; padding (token 0) weighs nothing."""
-        known = ops.cast(tokens > 0, "float32")[:, None, :]  # (B, 1, T)
-        age = self.weights_by_age - ops.max(self.weights_by_age, axis=1, keepdims=True)
-        weights = ops.exp(age)[None] * known  # (B, 2, T)
-        weights = weights / ops.maximum(ops.sum(weights, axis=2, keepdims=True), 1e-9)
-        pooled = ops.matmul(weights, embedded)  # (B, 2, d)
-        return ops.reshape(pooled, (-1, 2 * embedded.shape[-1]))
-
-    def compute_output_shape(self, embedded_shape: Any, tokens_shape: Any) -> tuple[Any, int]:
-        """Return (B, 2 d)."""
-        return embedded_shape[0], 2 * embedded_shape[-1]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `__init__` takes."""
-        return {**super().get_config(), "history": self.history}
-
-
-@keras.saving.register_keras_serializable(package="ysmean")
-def mean_of_two(shape: tuple[int, int], dtype: Any = None) -> Any:
-    """Return a kernel (2 d, d) that takes two vectors side by side to their mean."""
-    half = np.eye(shape[1], dtype=np.float32) / 2
-    return ops.convert_to_tensor(np.concatenate([half, half]), dtype=dtype)
-
-
-def _encoder(spec: Content, size: int, past: Any, initial: Initial) -> keras.Model:
-    """Return tokens (B, T) -> query (B, 2 d); `past` embeds the tokens of the history."""
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    recent = Recent(spec.history, size, name="recent")(tokens)
-    pooled = RecencyPool(spec.history, name="pool")(past(recent), recent)
-    pooled = initial.dropout(spec.dropout, "dropout")(pooled)
-    mixed = initial.dense(spec.hidden, "mix", "gelu")(pooled)
-    query = initial.dense(spec.width, "query")(mixed)
-    alike = keras.layers.Dense(
-        spec.width, use_bias=False, kernel_initializer=mean_of_two, name="alike"
-    )(pooled)
-    query = keras.layers.Concatenate(name="both")([query, alike])
-    return keras.Model({"tokens": tokens}, query, name="content_encoder")
-
-
-def _frozen_encoder(spec: Content, size: int) -> keras.Model:
-    """Return the encoder with its table of the history's items computed once."""
-    initial = Initial(None)
-    table = initial.embedding(size + 1, spec.width, "past")
+def _table(spec: Content, size: int) -> layers.Embedding:
+    """Return what the history's items mean, computed once."""
+    table = Initial(None).embedding(size + 1, spec.width, "past")
     table.trainable = False
-    return _encoder(spec, size, table, initial)
+    return table
+
+
+def _encoder(queries: keras.Model) -> keras.Model:
+    """Return tokens -> the query after the last one."""
+    return keras.Model(queries.input, Last(name="last")(queries.output), name="content_encoder")

@@ -94,7 +94,7 @@ class Network(ABC):
         prior: float32 (N,) added to the scores of warm classes, or None.
     """
 
-    knows_cold: ClassVar[bool] = False
+    knows_cold: bool = False
     from_history: ClassVar[bool] = True
     takes: tuple[str, ...] = ("tokens",)
     coverage: BoolArray
@@ -208,7 +208,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a neural network is trained: AdamW with warm-up and cosine decay, early stopping.
+    """How a neural network is trained: AdamW with warm-up and cosine decay, or an early end.
 
     Attributes:
         batch: requests a step.
@@ -219,7 +219,8 @@ class Fitting:
         max_steps: the budget; training also ends after `patience` evaluations without gain.
         max_epochs: passes over the training events at most.
         evaluate_every: steps between evaluations on held-out events; 0 = once an epoch.
-        patience: evaluations without a better held-out likelihood before stopping.
+        patience: evaluations without a better held-out likelihood, after which training goes back
+            to the best weights, anneals from there and ends.
     """
 
     batch: int = 512

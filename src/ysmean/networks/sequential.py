@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -11,11 +11,12 @@ from keras import layers, ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
+from ysmean.data.features import encode_features
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
 from ysmean.networks.elapsed import GapEmbedding, Spans, TimeBias, count
 from ysmean.networks.initial import Initial
-from ysmean.networks.loss import HIDDEN, fused_cross_entropy
+from ysmean.networks.item_embedding import ItemEmbedding
 from ysmean.networks.network import (
     BoolArray,
     Fitting,
@@ -24,8 +25,10 @@ from ysmean.networks.network import (
     TrainingData,
     keras_inputs,
 )
+from ysmean.networks.next_item import NextItemLoss, with_loss
 from ysmean.networks.sequences import SequenceLearner, crops, length_for
-from ysmean.networks.transformer import Known, Last, block
+from ysmean.networks.towers import covered
+from ysmean.networks.transformer import Known, Last, trunk
 from ysmean.networks.unseen import unseen
 
 
@@ -33,12 +36,17 @@ from ysmean.networks.unseen import unseen
 class Sequential:
     """A causal transformer whose item embeddings are its item vectors.
 
+    With `features` the embeddings follow from what items are, too, and it covers new items.
+
     Attributes:
         history: how many recent items it sees at most; fewer where histories are short.
         width: of embeddings and states.
         blocks: of attention and feed-forward layers.
         heads: of each attention; they divide the width.
         dropout: share of embeddings and of each layer's output dropped in training.
+        features: whether items are what they are, too, not just themselves. It then learns
+            nothing from the events of the items that stand in for new ones.
+        own_dropout: with features, share of the items' own embeddings left out in training.
         time: whether it sees the time between events, and up to the request, where events have it.
         fitting: how it is trained; a step takes crops of histories with about `batch` events.
     """
@@ -48,11 +56,18 @@ class Sequential:
     width: int = 64
     blocks: int = 2
     heads: int = 2
-    dropout: float = 0.2
+    dropout: float = 0.3
+    features: bool = False
+    own_dropout: float = 0.2
     time: bool = True
     fitting: Fitting = field(
         default_factory=lambda: Fitting(
-            batch=2048, max_steps=4000, max_epochs=16, learning_rate=2e-3, weight_decay=0.4
+            batch=2048,
+            learning_rate=2e-3,
+            weight_decay=0.4,
+            max_steps=8000,
+            max_epochs=32,
+            patience=4,
         )
     )
 
@@ -65,11 +80,16 @@ class Sequential:
                 f"Sequential got width={self.width}, heads={self.heads}; expected a width that is "
                 "a multiple of heads."
             )
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"Sequential got dropout={self.dropout}; expected 0 <= dropout < 1.")
+        for name in ("dropout", "own_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"Sequential got {name}={getattr(self, name)}; expected 0 <= {name} < 1."
+                )
 
     def missing(self, catalogue: Catalogue) -> str | None:
         """Return why the network cannot be built on a catalogue; None if it can."""
+        if self.features and not (catalogue.has_features & catalogue.warm).any():
+            return "no item with events has features"
         return None
 
     def build(
@@ -80,7 +100,7 @@ class Sequential:
         Args:
             size: of the catalogue.
             history: how many tokens it sees.
-            seed: of the initial weights; zeros for None.
+            seed: of the initial weights; None for a model that is given its weights.
             spans: the largest times; given, the model takes gaps (B, any) too.
         """
         initial = Initial(seed)
@@ -90,108 +110,55 @@ class Sequential:
         else:
             known = Known(history, size, spans.gap, name="known")
             tokens, moments = known(inputs["tokens"], inputs["gaps"])
-        x = initial.embedding(size + 1, self.width, "embedding")(tokens)
+        items = (
+            initial.embedding(size + 1, self.width, "embedding")
+            if seed is None
+            else ItemEmbedding(size, self.width, initial)
+        )
+        x = items(tokens)
         x = layers.Rescaling(self.width**0.5, name="scale")(x)
         if spans is not None:
             gap = GapEmbedding(self.width, count(spans.gap), name="gap")(moments)
             x = layers.Add(name="timed")([x, gap])
         x = initial.dropout(self.dropout, "dropout")(x)
-        for number in range(self.blocks):
-            bias = None
-            if spans is not None:
-                bias = TimeBias(self.heads, count(spans.seen), name=f"block_{number}_time")(moments)
-            x = block(x, tokens, number, self.heads, self.dropout, initial, bias)
-        x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+        biases = [
+            TimeBias(self.heads, count(spans.seen), name=f"block_{number}_time")(moments)
+            for number in range(self.blocks)
+            if spans is not None
+        ]
+        x = trunk(x, tokens, self.blocks, self.heads, self.dropout, initial, biases)
         return keras.Model(inputs, x, name="sequential")
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
-        warm = data.catalogue.warm
+        learnable = known = data.catalogue.warm
         history = length_for(data.histories, self.history)
         batch = crops(data.histories, history, self.fitting.batch)
         spans = Spans.of(data.histories, history) if self.time else None
-        states = self.build(len(warm), history, seed, spans)
-        states.get_layer("known").learn(warm)
-        asked = {
-            "targets": keras.Input((None,), dtype="int32", name="targets"),
-            "weights": keras.Input((None,), dtype="float32", name="weights"),
-        }
-        loss = NextItemLoss(
-            states.get_layer("embedding"), warm, unseen(data.histories), name="loss"
-        )
-        known = states.get_layer("known").output
-        out = loss(states.output, known if spans is None else known[0], **asked)
-        model = keras.Model({**states.input, **asked}, out)
+        states = self.build(len(known), history, seed, spans)
+        items = states.get_layer("embedding")
+        if self.features:
+            features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
+            learnable, known = data.learnable, data.learnable | covered(features)
+            items.see(features, learnable, self.own_dropout, Initial(seed + 1))
+        states.get_layer("known").learn(known)
+        loss = NextItemLoss(items, learnable, unseen(data.histories), name="loss")
+
+        def finish() -> SequentialNetwork:
+            served = self.build(len(known), history, None, spans)
+            table = np.asarray(ops.convert_to_numpy(items.table()))
+            set_named_weights(served, {**named_weights(states), "embedding/embeddings": table})
+            return SequentialNetwork(self, served, known, spans)
+
         return SequenceLearner(
-            model=model,
+            model=with_loss(states, loss),
             inputs=lambda *_: {},
-            learnable=warm,
-            finish=lambda: SequentialNetwork(self, states, warm, spans),
+            learnable=learnable,
+            finish=finish,
             settings=replace(self.fitting, batch=batch),
             history=history,
             timed=spans is not None,
         )
-
-
-class NextItemLoss(layers.Layer):
-    """Adds the cross-entropy of the next item, after every place that is asked for.
-
-    States (B, T, d), tokens (B, T), targets (B, S) and weights (B, S) of the last S places ->
-    states.
-    """
-
-    def __init__(
-        self, embedding: layers.Embedding, learnable: BoolArray, unseen: bool, **kwargs: Any
-    ) -> None:
-        """Make the layer.
-
-        Args:
-            embedding: its rows 1..N are the item vectors.
-            learnable: bool (N,), classes that are trained on.
-            unseen: whether the softmax leaves out the items of the history, as answers do. Else
-                a network spends much of what it learns on not repeating them.
-            kwargs: of every layer.
-        """
-        super().__init__(**kwargs)
-        self.embedding, self.unseen = embedding, unseen
-        self.learnable = None if learnable.all() else learnable
-
-    def call(self, states: Any, tokens: Any, targets: Any, weights: Any) -> Any:
-        """Add the loss."""
-        asked = states[:, states.shape[1] - ops.shape(targets)[1] :]
-        without = None
-        if self.unseen:
-            without, repeated = self._seen(asked, tokens, targets)
-            weights = ops.where(repeated, 0.0, weights)
-            without = ops.reshape(without, (-1,))
-        nats = fused_cross_entropy(
-            ops.reshape(asked, (-1, states.shape[-1])),
-            self.embedding.embeddings[1:],
-            ops.reshape(targets, (-1,)),
-            ops.reshape(weights, (-1,)),
-            mask=self.learnable,
-            without=without,
-        )
-        self.add_loss(nats)
-        return states
-
-    def _seen(self, asked: Any, tokens: Any, targets: Any) -> tuple[Any, Any]:
-        """Return log sum exp(logit) of the items up to each place, and whether the target is one.
-
-        Both are (B, S).
-        """
-        place = ops.arange(tokens.shape[1])
-        same = tokens[:, :, None] == tokens[:, None]  # (B, T, T)
-        again = ops.any(same & (place[:, None] > place[None]), axis=2)  # counted once
-        upto = place[-ops.shape(targets)[1] :, None] >= place[None]  # (S, T)
-        seen = upto & ((tokens > 0) & ~again)[:, None]  # (B, S, T)
-        logits = ops.matmul(asked, ops.transpose(self.embedding(tokens), (0, 2, 1)))
-        without = ops.logsumexp(ops.where(seen, logits, HIDDEN), axis=2)
-        return without, ops.any(seen & (targets[:, :, None] + 1 == tokens[:, None]), axis=2)
-
-    def compute_output_shape(self, states_shape: Any, *_: Any, **__: Any) -> Any:
-        """Return (B, T, d)."""
-        return states_shape
 
 
 class SequentialNetwork(DotNetwork):
@@ -208,6 +175,7 @@ class SequentialNetwork(DotNetwork):
     ) -> None:
         """Take a trained model of `spec.build`, the items it may answer with and its spans."""
         self.spec, self.coverage, self.spans = spec, coverage, spans
+        self.knows_cold = spec.features
         self.takes = tuple(states.input)
         self.encoder = keras.Model(
             states.input, Last(name="last")(states.output), name="sequential_encoder"

@@ -63,6 +63,7 @@ class TowerScores(keras.layers.Layer):
         self.hidden.build((None, features.shape[1]))
         self.vector.build((None, hidden))
         self.bias.build((None, hidden))
+        self.built = True
 
     def items(self, training: bool = False) -> tuple[Any, Any]:
         """Return vectors (N, d), or (N, 2 d) with a shared embedding, and biases (N,)."""
@@ -73,10 +74,14 @@ class TowerScores(keras.layers.Layer):
             vectors = ops.concatenate([vectors, self.shared.embed(features)], axis=1)
         return vectors, self.bias(x)[:, 0]
 
+    def classes(self, training: bool = False) -> tuple[Any, Any]:
+        """Return the vectors and the biases with the prior."""
+        vectors, bias = self.items(training)
+        return vectors, bias + self.strength * ops.convert_to_tensor(self.prior)
+
     def call(self, query: Any, training: bool = False) -> Any:
         """Return masked logits (B, N)."""
-        vectors, bias = self.items(training)
-        bias = bias + self.strength * ops.convert_to_tensor(self.prior)
+        vectors, bias = self.classes(training)
         logits = ops.matmul(query, ops.transpose(vectors)) + bias
         return ops.where(ops.convert_to_tensor(self.learnable), logits, -1e9)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,6 +12,32 @@ from keras import layers, ops
 from ysmean.networks.elapsed import LONGEST, moments
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray
+
+
+def trunk(
+    x: Any,
+    tokens: Any,
+    blocks: int,
+    heads: int,
+    dropout: float,
+    initial: Initial,
+    biases: Sequence[Any] = (),
+) -> Any:
+    """Return the states (B, T, d) after some blocks, normalized.
+
+    Args:
+        x: (B, T, d), what the tokens mean.
+        tokens: int32 (B, T), 0 where there is nothing to attend to.
+        blocks: how many.
+        heads: of each attention; they divide d.
+        dropout: of each layer's output in training.
+        initial: of the weights.
+        biases: one a block, (B, heads, T, T), added to the logits of its attention; or none.
+    """
+    for number in range(blocks):
+        bias = biases[number] if biases else None
+        x = block(x, tokens, number, heads, dropout, initial, bias)
+    return layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
 
 
 def block(

@@ -14,12 +14,11 @@ import numpy.typing as npt
 from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
 from ysmean.errors import NothingToLearn, TrainingError
-from ysmean.networks.network import Fitting, Learner, Network
+from ysmean.networks.network import Learner, Network
 from ysmean.training.progress import Progress
+from ysmean.training.rate import Rate
 
 HELD_OUT = 2048
-WARM_UP = 0.05
-MEAN_RATE = 0.51  # of the peak, over a whole schedule
 
 
 @dataclass
@@ -76,11 +75,9 @@ def fit(
     epoch_steps = math.ceil(len(examples) / settings.batch)
     total = min(settings.max_steps, settings.max_epochs * epoch_steps)
     every = min(settings.evaluate_every or epoch_steps, total)
-    schedule = _schedule(settings, total)
-    model.compile(
-        keras.optimizers.AdamW(schedule, _decay(settings, total), global_clipnorm=5.0),
-        learner.loss(),
-    )
+    rate = Rate(settings, total)
+    optimizer = keras.optimizers.AdamW(rate(1), rate.decay, global_clipnorm=5.0)
+    model.compile(optimizer, learner.loss())
     log, best, began = FitLog(), _Best(), time.perf_counter()
     rng = np.random.default_rng([seed, len(examples)])
     task = progress.start(name, total)
@@ -89,24 +86,28 @@ def fit(
             started = time.perf_counter()
             inputs, targets, weights = learner.batch(histories, chosen, rng)
             log.waited += time.perf_counter() - started
+            optimizer.learning_rate.assign(rate(step))
             loss = float(model.train_on_batch(inputs, targets, weights))  # mean of the pass
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"{name}: the loss became {loss} in epoch {1 + (step - 1) // epoch_steps}, "
-                    f"step {step}, at learning rate {float(schedule(step - 1)):.2e}. "
+                    f"step {step}, at learning rate {rate(step):.2e}. "
                     "Lower fitting.learning_rate, or check the features for extreme values."
                 )
             log.steps = step
             progress.advance(task, loss)
-            if step % every == 0 or step == total:
+            if step % every == 0 or step == rate.last:
                 log.train_loss.append(loss)
                 model.reset_metrics()
                 log.held_out_loss.append(_evaluate(learner, held_out, loss))
                 best.see(model, step, log.held_out_loss[-1])
                 progress.note(task, log.held_out_loss[-1])
-                if best.age >= settings.patience and step < total:
-                    log.stopped = f"no gain in {best.age} evaluations"
-                    break
+                if best.age >= settings.patience and step < rate.last and not rate.cooling:
+                    log.stopped = f"no gain in {best.age} evaluations after step {best.step}"
+                    best.restore(model)
+                    rate.cool(step, best.step)
+            if step == rate.last:
+                break
     except KeyboardInterrupt:
         log.stopped = "interrupted"
         if best.weights is None:
@@ -164,20 +165,3 @@ def _evaluate(learner: Learner, held_out: Questions, otherwise: float) -> float:
         loss = learner.model.test_on_batch(*learner.ask(part))
     learner.model.reset_metrics()
     return float(loss)
-
-
-def _decay(settings: Fitting, total: int) -> float:
-    """Return AdamW's decay, which multiplies the rate of each of `total` steps."""
-    return settings.weight_decay / max(MEAN_RATE * settings.learning_rate * total, 1e-12)
-
-
-def _schedule(settings: Fitting, total: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return a linear warm-up, then a cosine to 2% of the peak."""
-    warm_up = max(1, int(WARM_UP * total))
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=settings.learning_rate * 0.05,
-        decay_steps=max(1, total - warm_up),
-        alpha=0.02,
-        warmup_target=settings.learning_rate,
-        warmup_steps=warm_up,
-    )

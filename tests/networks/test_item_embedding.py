@@ -1,0 +1,89 @@
+"""Item vectors that follow from features: what they are made of, and what new items gain."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+import worlds
+import ysmean as ym
+from ysmean.errors import ConfigError
+from ysmean.networks.initial import Initial
+from ysmean.networks.item_embedding import ItemEmbedding
+from ysmean.networks.network import Fitting
+from ysmean.networks.registry import spec_from_json, spec_to_json
+
+SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "features": True}
+LONG = Fitting(batch=128, max_steps=300, max_epochs=200, patience=20, learning_rate=5e-3)
+
+
+def embedding(own_dropout=0.0):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(5, 3)).astype(np.float32)
+    own = np.array([True, False, True, True, False])
+    layer = ItemEmbedding(5, 4, Initial(0))
+    layer.see(features, own, own_dropout, Initial(1))
+    layer.embeddings.assign(rng.normal(size=(6, 4)).astype(np.float32))
+    return layer, features, own
+
+
+def test_a_row_is_the_items_own_vector_plus_that_of_what_it_is():
+    layer, features, own = embedding()
+    table = ops.convert_to_numpy(layer.table())
+    rows, kernel = (ops.convert_to_numpy(w) for w in (layer.embeddings, layer.kernel))
+    expected = rows[1:] * own[:, None] + features @ kernel
+    np.testing.assert_allclose(table[1:], expected, rtol=1e-5)
+    np.testing.assert_array_equal(table[0], 0)
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer.classes()[0]), table[1:])
+    tokens = np.array([[0, 5, 2]], np.int32)
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(tokens))[0], table[[0, 5, 2]])
+
+
+def test_in_training_own_vectors_are_left_out_whole_items_at_a_time():
+    layer, features, own = embedding(own_dropout=0.5)
+    rows, kernel = (ops.convert_to_numpy(w) for w in (layer.embeddings, layer.kernel))
+    kept = set()
+    for _ in range(40):
+        rest = ops.convert_to_numpy(layer.table(training=True))[1:] - features @ kernel
+        factors = rest[own] / rows[1:][own]  # 0, or 1 / share kept
+        assert np.allclose(factors, factors[:, :1], atol=1e-3)
+        kept |= set(np.round(factors[:, 0], 3).tolist())
+    assert kept == {0.0, 2.0}
+
+
+def test_a_sequential_that_sees_features_ranks_new_items_of_the_right_genre_first():
+    events, items, _ = worlds.content_rule()
+    spec = ym.Sequential(**SMALL, dropout=0.0, fitting=LONG)
+    network, data = worlds.fit_spec(spec, events, items, pseudo_cold=["i0", "i4"])
+    cold = ~data.catalogue.warm
+    assert network.knows_cold and network.coverage[cold].all()
+    p = worlds.probabilities(network, data, [ym.Request(history=["i3", "i6", "i9"])])
+    right = np.array([g == ["red"] for g in items.frame["genres"].to_list()])
+    assert p[0, cold & right].min() > 3 * p[0, cold & ~right].max()
+
+
+def test_it_comes_back_as_it_was_and_needs_features():
+    events, items, _ = worlds.content_rule()
+    spec = ym.Sequential(**SMALL, fitting=Fitting(batch=64, max_steps=5))
+    network, data = worlds.fit_spec(spec, events, items)
+    again = spec_from_json(spec_to_json(spec))
+    copy = type(network).from_state(again, network.state(), data.catalogue)
+    requests = [ym.Request("u0"), ym.Request(history=["i1", "i29"])]
+    a, b = (worlds.probabilities(n, data, requests) for n in (network, copy))
+    np.testing.assert_allclose(a, b, rtol=1e-6)
+    assert (copy.coverage == network.coverage).all() and copy.knows_cold
+    bare = worlds.material(events)[1].catalogue
+    assert spec.missing(bare) == "no item with events has features"
+    assert ym.Sequential().missing(bare) is None
+
+
+def test_without_features_it_covers_no_new_item():
+    events, items, _ = worlds.content_rule()
+    spec = ym.Sequential(**{**SMALL, "features": False}, fitting=Fitting(batch=64, max_steps=5))
+    network, data = worlds.fit_spec(spec, events, items)
+    assert not network.knows_cold
+    assert not network.coverage[~data.catalogue.warm].any()
+
+
+def test_a_share_of_own_vectors_that_is_no_share_is_refused():
+    with pytest.raises(ConfigError, match=r"own_dropout=1\.0"):
+        ym.Sequential(own_dropout=1.0)
