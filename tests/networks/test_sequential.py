@@ -15,7 +15,7 @@ from ysmean.networks.initial import Initial
 from ysmean.networks.item_embedding import ItemEmbedding
 from ysmean.networks.next_item import NextItemLoss
 from ysmean.networks.registry import spec_from_json
-from ysmean.networks.sequences import length_for
+from ysmean.networks.sequences import length_for, passes
 from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
@@ -293,11 +293,21 @@ def test_the_length_follows_the_data():
         rows = {f"u{n}": [f"i{i}" for i in range(length)] for n, length in enumerate(of)}
         return Data.join(worlds.table(rows)).histories
 
-    assert length_for(lengths(*[5] * 99, *[90] * 20), 128) == 8
+    assert length_for(lengths(*[5] * 99, *[90] * 4), 128) == 8
     assert length_for(lengths(*[5] * 60, *[90] * 20), 128) == 96
     assert length_for(lengths(*[19] * 9), 128) == 24
     assert length_for(lengths(*[300] * 9), 128) == 128
     assert length_for(lengths(1, 1), 128) == 8
+
+
+def test_there_are_fewer_passes_where_items_have_few_events():
+    often = worlds.markov_chain(users=100, items=5, length=10)  # 1,000 events, some held out
+    few = worlds.table({f"u{u}": [f"i{u}", f"i{u + 1}", f"i{u + 2}"] for u in range(50)})
+    learner, histories, _ = begun(few)
+    assert learner.settings.max_epochs == passes(histories) == 8
+    learner, histories, _ = begun(often)
+    assert passes(histories) == round(4 * (len(histories.classes) / 5) ** 0.5) > 32
+    assert learner.settings.max_epochs == 32
 
 
 def test_users_with_one_event_teach_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
 from ysmean.networks.network import Learner
 
-COVERED = 0.8  # share of the histories that fit whole; more would be padding for the others
+COVERED = 0.95  # share of the histories that fit whole; more would be padding for the others
 TIMELESS = 0.1  # share of crops without times: so are histories that a request states
 
 
@@ -71,10 +72,19 @@ class SequenceLearner(Learner):
 
 
 def length_for(histories: Histories, most: int) -> int:
-    """Return the length that holds 80% of the histories whole, a multiple of 8 up to `most`."""
+    """Return the length that holds 95% of the histories whole, a multiple of 8 up to `most`."""
     lengths = histories.lengths[histories.lengths > 1]
     long = int(np.quantile(lengths, COVERED)) if len(lengths) else 1
     return min(most, -(-long // 8) * 8)
+
+
+def passes(histories: Histories) -> int:
+    """Return how many passes over the histories they bear: four times sqrt(events of an item).
+
+    At least 8. Where items have few events each, a network soon knows those by heart.
+    """
+    items = len(np.unique(histories.classes))
+    return max(8, round(4 * math.sqrt(len(histories.classes) / max(1, items))))
 
 
 def crops(histories: Histories, history: int, events: int) -> int:

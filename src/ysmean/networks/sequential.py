@@ -26,7 +26,7 @@ from ysmean.networks.network import (
     keras_inputs,
 )
 from ysmean.networks.next_item import NextItemLoss, with_loss
-from ysmean.networks.sequences import SequenceLearner, crops, length_for
+from ysmean.networks.sequences import SequenceLearner, crops, length_for, passes
 from ysmean.networks.towers import covered
 from ysmean.networks.transformer import Known, Last, trunk
 from ysmean.networks.unseen import unseen
@@ -48,7 +48,8 @@ class Sequential:
             nothing from the events of the items that stand in for new ones.
         own_dropout: with features, share of the items' own embeddings left out in training.
         time: whether it sees the time between events, and up to the request, where events have it.
-        fitting: how it is trained; a step takes crops of histories with about `batch` events.
+        fitting: how it is trained; a step takes crops of histories with about `batch` events, and
+            there are fewer passes where items have few events each.
     """
 
     kind: ClassVar[str] = "sequential"
@@ -133,7 +134,6 @@ class Sequential:
         """Return the model to be trained."""
         learnable = known = data.catalogue.warm
         history = length_for(data.histories, self.history)
-        batch = crops(data.histories, history, self.fitting.batch)
         spans = Spans.of(data.histories, history) if self.time else None
         states = self.build(len(known), history, seed, spans)
         items = states.get_layer("embedding")
@@ -155,7 +155,11 @@ class Sequential:
             inputs=lambda *_: {},
             learnable=learnable,
             finish=finish,
-            settings=replace(self.fitting, batch=batch),
+            settings=replace(
+                self.fitting,
+                batch=crops(data.histories, history, self.fitting.batch),
+                max_epochs=min(self.fitting.max_epochs, passes(data.histories)),
+            ),
             history=history,
             timed=spans is not None,
         )
