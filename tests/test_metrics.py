@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ysmean import metrics
 from ysmean.errors import ConfigError, DataError
+from ysmean.metrics import bootstrap
 
 RANKS = st.lists(st.integers(0, 60), min_size=1, max_size=40)
 K = st.integers(1, 50)
@@ -165,7 +166,7 @@ def test_the_same_seed_gives_the_same_interval_and_another_does_not() -> None:
 def test_chunks_do_not_change_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random(30)
     whole = metrics.bootstrap_interval(values)
-    monkeypatch.setattr(metrics, "DRAWS_AT_ONCE", 7)
+    monkeypatch.setattr(bootstrap, "DRAWS_AT_ONCE", 7)
     assert metrics.bootstrap_interval(values) == whole
 
 
@@ -248,3 +249,39 @@ def test_percentiles_count_smaller_values_and_half_of_equal_ones():
     assert found.tolist() == [0.75, 0.125, 0.75, 0.375]
     assert found.mean() == 0.5
     assert len(metrics.percentiles([])) == 0
+
+
+def test_perfect_calibration_stays_below_its_limit_19_times_in_20():
+    rng = np.random.default_rng(1)
+    confidence = rng.random(400) ** 3
+    limit = metrics.calibration_error_limit(confidence, draws=400)
+    below = [
+        metrics.expected_calibration_error(confidence, rng.random(400) < confidence) <= limit
+        for _ in range(400)
+    ]
+    assert 0.91 < np.mean(below) < 0.985
+    too_sure = [
+        metrics.expected_calibration_error(confidence, rng.random(400) < confidence / 2) <= limit
+        for _ in range(20)
+    ]
+    assert not any(too_sure)
+    assert limit == metrics.calibration_error_limit(rng.permutation(confidence), draws=400)
+    with pytest.raises(DataError, match="confidence is empty"):
+        metrics.calibration_error_limit([])
+
+
+def test_holm_corrects_a_hand_computed_table():
+    assert metrics.holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )
+    assert metrics.holm([0.6, 0.9]).tolist() == [1.0, 1.0]
+    assert metrics.holm([]).tolist() == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_corrected_p_values_keep_their_order_and_never_fall(p_values):
+    p, corrected = np.array(p_values), metrics.holm(p_values)
+    assert (corrected >= p).all() and (corrected <= 1).all()
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(corrected[order]) >= 0).all()
+    assert corrected.min() == pytest.approx(min(1.0, len(p) * p.min()))

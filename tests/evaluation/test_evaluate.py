@@ -9,6 +9,7 @@ import models
 import worlds
 import ysmean as ym
 from models import service
+from ysmean import metrics
 from ysmean.data.histories import COHORTS
 from ysmean.errors import ConfigError, DataError
 
@@ -119,6 +120,26 @@ def test_the_mean_is_compared_with_its_best_network_and_the_plain_mean(report):
     assert (first["b"], second["b"]) == (best, "mean-equal")
     assert first["result"]["a"] == pytest.approx(report.row("mean")["ndcg@10"])
     assert first["result"]["b"] == pytest.approx(report.row(best)["ndcg@10"])
+
+
+def test_every_cohort_is_compared_with_its_own_best_member_corrected_for_their_number(report):
+    compared = {entry["cohort"]: entry for entry in report.data["by_cohort"]}
+    asked = [c for c in COHORTS if report.row("mean", c)["requests"]]
+    assert list(compared) == asked and len(asked) > 1
+    p = []
+    for cohort, entry in compared.items():
+        members = [r for r in report.rows(cohort) if r["kind"] in ("network", "baseline")]
+        best = max(members, key=lambda row: row["ndcg@10"])
+        assert entry["b"] == best["name"]
+        assert entry["result"]["b"] == pytest.approx(best["ndcg@10"])
+        assert entry["result"]["a"] == pytest.approx(report.row("mean", cohort)["ndcg@10"])
+        p.append(entry["result"]["difference"]["p_value"])
+    assert [e["p_holm"] for e in compared.values()] == metrics.holm(p).tolist()
+
+
+def test_a_calibration_error_comes_with_what_chance_alone_explains(report):
+    for row in report.rows():
+        assert 0 < row["calibration"]["ece_limit"] < 0.5
 
 
 def test_calibration_curves_hold_every_request_and_average_to_what_was_stated(report):

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from ysmean import metrics
 from ysmean.bundle import Parts
 from ysmean.evaluation.answers import Answers
 from ysmean.evaluation.compare import compare_ranks
@@ -89,6 +90,7 @@ class Report:
         requests = pl.concat([which.frame(item_ids) for which in (answers, *apart)])
         found = cls(data, requests, parts)
         data["comparisons"] = found.comparisons(answers)
+        data["by_cohort"] = found.by_cohort([answers, *apart])
         data["worth"] = worth(answers, proportions.names)
         return found
 
@@ -123,6 +125,26 @@ class Report:
             }
             for other in (self.best_member()["name"], "mean-equal")
         ]
+
+    def by_cohort(self, asked: Sequence[Answers]) -> list[dict[str, Any]]:
+        """Compare the fitted mean with the best member of every cohort; popularity is one, too.
+
+        `p_holm` is the p-value corrected for there being several cohorts (Holm, 1979).
+        """
+        if len(self.data["networks"]) < 2:
+            return []
+        found = []
+        for answers, cohort in [(a, c) for a in asked for c in a.present()]:
+            rows = [r for r in self.rows(cohort) if r["kind"] in ("network", "baseline")]
+            if not rows[0]["requests"]:
+                continue
+            best = max(rows, key=lambda row: row["ndcg@10"])["name"]
+            chosen = answers.cohorts == cohort
+            sides = (answers.ranks(name)[chosen] for name in ("mean", best))
+            result = compare_ranks("ndcg@10", cohort, *sides)
+            found.append({"cohort": cohort, "a": "mean", "b": best, "result": asdict(result)})
+        corrected = metrics.holm([row["result"]["difference"]["p_value"] for row in found])
+        return [{**row, "p_holm": float(p)} for row, p in zip(found, corrected, strict=True)]
 
     def html(self) -> str:
         """Return the report as a page that needs no other file."""

@@ -89,6 +89,7 @@ def _calibration(scores: npt.NDArray[np.float32], right: DoubleArray) -> dict[st
         "p_top1": float(top1.mean()),
         "mass_top10": float(scores[:, :10].sum(1, dtype=np.float64).mean()),
         "ece": curve.error,
+        "ece_limit": metrics.calibration_error_limit(top1),
         "curve": {
             "stated": curve.stated.tolist(),
             "observed": curve.observed.tolist(),

@@ -16,7 +16,7 @@ from ysmean.mean.stream import BoolArray, DoubleArray, Stream
 WHOLE = 3000  # questions with whole histories, and with cut ones
 CUT = 3000
 CHUNK = 64
-KEPT_BYTES = 2**29  # of logits held from step to step; more are asked for again
+KEPT_BYTES = 2**30  # of logits held from step to step; more are asked for again
 PRIOR_EVENTS = 50.0
 
 IntArray = npt.NDArray[np.int64]

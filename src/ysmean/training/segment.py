@@ -16,7 +16,7 @@ from ysmean.mean.ranks import target_log_probabilities
 from ysmean.mean.stream import BoolArray, DoubleArray, Stream, Streamed
 from ysmean.networks.dot import DotNetwork
 from ysmean.networks.network import Head, Network
-from ysmean.training.consensus import cross_fit, drawn
+from ysmean.training.consensus import KEPT_BYTES, cross_fit, drawn
 
 CUTS = (0, 1, 2, 3, 5, 8)
 HEATED = 1500
@@ -143,7 +143,22 @@ class Segment:
         count = len(self.networks)
         if not sample.any():
             return np.ones(count)
-        return fit_temperatures(lambda t: self.log_probabilities(t, sample), count)
+        asking = self._streams(np.ones((count, 2)), sample, CHUNK)
+        small = int(sample.sum()) * count * len(self.base) * 4 <= KEPT_BYTES
+        kept = list(asking) if small else None  # what rows sum up to does not depend on heat
+
+        def log_probabilities(temperatures: DoubleArray) -> DoubleArray:
+            if kept is None:
+                return self.log_probabilities(temperatures, sample)
+            heat = np.repeat(temperatures[:, None], 2, axis=1)
+            streams = (replace(s, temperatures=heat, _kept=[]) for _, _, s in kept)
+            logs = [
+                target_log_probabilities(stream, targets)
+                for stream, (_, targets, _) in zip(streams, kept, strict=True)
+            ]
+            return np.concatenate(logs)
+
+        return fit_temperatures(log_probabilities, count)
 
     def log_probabilities(
         self,

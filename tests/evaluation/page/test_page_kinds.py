@@ -1,3 +1,4 @@
+import json
 import re
 
 import polars as pl
@@ -7,6 +8,7 @@ import models
 import worlds
 import ysmean as ym
 from pages import Page, called, numbers
+from ysmean.evaluation.page import page
 
 EVIL = "<script>alert(1)</script>"
 DASH = "\N{EN DASH}"
@@ -84,3 +86,13 @@ def test_cold_items_are_told_apart_from_warm_ones():
         for row in report.rows(cohort):
             assert shown[called(row["name"])]["HR@10"]["text"] == f"{row['hr@10']:.4f}"
     assert "Warm and cold items" in found.text and "Weights for cold items" in found.text
+
+
+def test_cohorts_where_the_mean_is_reliably_behind_are_named():
+    report = models.report()
+    data = json.loads(json.dumps(report.data))
+    assert "It is reliably below it in none" in page(data)
+    first = data["by_cohort"][0]
+    first["p_holm"], first["result"]["difference"]["mean"] = 0.001, -0.2
+    named = f"against {first['b']})"
+    assert "It is reliably below it in none" not in page(data) and named in page(data)

@@ -77,5 +77,17 @@ def _who_leads(data: Data, cohorts: Sequence[str]) -> str:
     leaders = "; ".join(f"{name} ({', '.join(where)})" for name, where in led.items())
     return (
         f"The best single network: {leaders}. The fitted mean is at or above it in {ahead} of "
-        f"{asked} {'cohort' if asked == 1 else 'cohorts'} with requests."
+        f"{asked} {'cohort' if asked == 1 else 'cohorts'} with requests. {_behind(data)}"
     )
+
+
+def _behind(data: Data) -> str:
+    """Return in which cohorts the mean is reliably below the best network there."""
+    behind = [
+        f"{words.cohort_name(row['cohort'])} (p = {words.decimal(row['p_holm'], 3)} against "
+        f"{row['b']})"
+        for row in data["by_cohort"]
+        if row["result"]["difference"]["mean"] < 0 and row["p_holm"] < 0.05
+    ]
+    where = words.listed(behind) if behind else "none"
+    return f"It is reliably below it in {where} (p-values corrected for the number of cohorts)."

@@ -88,7 +88,8 @@ def calibration(data: Data, look: Look) -> list[Html]:
             "Across: the probability given to the first item. Up: how often that item was the "
             "right one. On the thin line both agree; below it a network is too sure, above it not "
             f"sure enough. Each point stands for {said} requests, from the least to the most "
-            "sure; every picture has its own scale.",
+            "sure; every picture has its own scale. The error is the mean distance from the line; "
+            "95% of perfectly calibrated answers to as many requests stay below the limit given.",
         ),
         el("div", *pictures, class_="grid"),
     ]
@@ -96,6 +97,7 @@ def calibration(data: Data, look: Look) -> list[Html]:
 
 def _reliability(row: Row, look: Look) -> Html:
     name, curve = row["name"], row["calibration"]["curve"]
+    limit = float(row["calibration"]["ece_limit"])
     axis = value_axis(0.0, max(*curve["stated"], *curve["observed"], 0.01), percent=True)
     points = list(zip(curve["stated"], curve["observed"], strict=True))
     titles = [
@@ -107,7 +109,9 @@ def _reliability(row: Row, look: Look) -> Html:
     caption = join(
         el("b", label(name)),
         f" says {words.percent(row['calibration']['p_top1'], 1)}, is right "
-        f"{words.percent(row['hr@1'], 1)} of the time; error {words.decimal(_ece(row), 3)}",
+        f"{words.percent(row['hr@1'], 1)} of the time; error {words.decimal(_ece(row), 3)}, "
+        f"{'within' if _ece(row) <= limit else 'above'} the {words.decimal(limit, 3)} that chance "
+        "alone explains",
     )
     return figure(chart(said, [series], axis, axis, SMALL, diagonal=True), caption)
 
