@@ -75,7 +75,7 @@ def material(events, items=None, users=None, pseudo_cold=None, seed=0):
         held[data.catalogue.classes(pseudo_cold)] = True
     return (
         data,
-        TrainingData(data.catalogue, training, data.fields, data.user_fields, held),
+        TrainingData(data.catalogue, training, data.fields, data.user_fields, held, seed),
         data.questions(split.validation),
     )
 

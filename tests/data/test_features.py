@@ -12,11 +12,11 @@ from ysmean.data.features import (
     MAX_CATEGORIES,
     NUMBER_BINS,
     TEXT_WIDTH,
-    category_block,
-    encode_features,
-    number_block,
-    text_block,
-    vector_block,
+    CategoryBlock,
+    FeatureEncoder,
+    NumberBlock,
+    TextBlock,
+    VectorBlock,
 )
 from ysmean.data.schema import FeatureType
 
@@ -29,6 +29,28 @@ FRAME = pl.DataFrame(
         "empty": pl.Series([None] * 4, dtype=pl.String),
     }
 )
+
+
+def encode_features(frame, schema):
+    return FeatureEncoder.fit(frame, schema)(frame)
+
+
+def category_block(column):
+    return CategoryBlock.fit(column)(column)
+
+
+def number_block(values):
+    return NumberBlock.fit(pl.Series(values, dtype=pl.Float64))(pl.Series(values, dtype=pl.Float64))
+
+
+def text_block(texts, seed):
+    return TextBlock.fit(pl.Series(texts), seed)(pl.Series(texts))
+
+
+def vector_block(column):
+    return VectorBlock.fit(column)(column)
+
+
 SCHEMA = {
     "title": FeatureType.TEXT,
     "genres": FeatureType.CATEGORIES,
@@ -141,9 +163,9 @@ def test_texts_of_the_same_words_are_nearer_than_texts_of_others():
 def test_texts_are_reduced_to_a_bounded_width_the_same_way_for_the_same_seed():
     rng = np.random.default_rng(0)
     words = [f"word{n}" for n in range(300)]
-    texts = [" ".join(rng.choice(words, 8)) for _ in range(100)]
+    texts = [" ".join(rng.choice(words, 8)) for _ in range(200)]
     block = text_block(texts, seed=1)
-    assert block.shape == (100, TEXT_WIDTH)
+    assert block.shape == (200, TEXT_WIDTH)
     np.testing.assert_array_equal(text_block(texts, seed=1), block)
     assert (text_block(texts, seed=2) != block).any()
 
@@ -151,3 +173,42 @@ def test_texts_are_reduced_to_a_bounded_width_the_same_way_for_the_same_seed():
 @pytest.mark.parametrize("texts", [["", ""], ["word", "word"], ["one two three"], ["? !", "."]])
 def test_texts_that_tell_no_item_apart_have_no_columns(texts):
     assert text_block(texts, seed=0).shape == (len(texts), 0)
+
+
+def test_tf_idf_is_that_of_scikit_learn():
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+
+    hashing = HashingVectorizer(n_features=2**16, alternate_sign=False, norm=None)
+    counts = hashing.transform([*TEXTS, "oath oath oath"])
+    used = np.unique(counts.indices)
+    expected = TfidfTransformer(sublinear_tf=True).fit_transform(counts[:, used]).toarray()
+    column = pl.Series([*TEXTS, "oath oath oath"])
+    block = TextBlock.fit(column, 0)
+    whole = TextBlock(block.used, block.idf, np.eye(len(used)))  # not reduced
+    np.testing.assert_allclose(whole(column), expected, rtol=1e-6)
+
+
+def test_items_that_come_later_are_encoded_as_if_they_had_been_there():
+    encoder = FeatureEncoder.fit(FRAME, SCHEMA)
+    later = FRAME[[2, 0]]
+    np.testing.assert_allclose(encoder(later), encoder(FRAME)[[2, 0]], rtol=1e-5, atol=1e-6)
+
+
+def test_what_later_items_have_that_no_earlier_one_had_says_nothing():
+    encoder = FeatureEncoder.fit(FRAME, SCHEMA)
+    odd = pl.DataFrame(
+        {
+            "title": ["unheard words"],
+            "genres": [["new"]],
+            "year": [None],
+            "vector": [[1.0, 2.0, 3.0]],
+            "empty": ["something"],
+        },
+        schema_overrides={"year": pl.Float64},
+    )
+    assert not encoder(odd).any()
+
+
+def test_a_number_beyond_the_outermost_quantile_counts_as_that():
+    block = NumberBlock.fit(pl.Series([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(block(pl.Series([-9.0, 99.0])), block(pl.Series([1.0, 3.0])))

@@ -6,7 +6,7 @@ import pytest
 
 import ysmean as ym
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.features import encode_features
+from ysmean.data.features import FeatureEncoder
 from ysmean.data.fields import UserFields, context_tokens
 from ysmean.data.histories import Histories
 from ysmean.data.schema import FeatureType
@@ -42,9 +42,9 @@ def test_users_features_may_be_empty_or_have_any_name():
 
 def test_equal_vectors_and_equal_texts_carry_no_information():
     vectors = pl.DataFrame({"v": pl.Series([[0.1, 0.7]] * 7, dtype=pl.List(pl.Float32))})
-    assert not encode_features(vectors, {"v": FeatureType.VECTOR}).any()
+    assert not FeatureEncoder.fit(vectors, {"v": FeatureType.VECTOR})(vectors).any()
     texts = pl.DataFrame({"t": ["the same text"] * 5})
-    assert not encode_features(texts, {"t": FeatureType.TEXT}).any()
+    assert not FeatureEncoder.fit(texts, {"t": FeatureType.TEXT})(texts).any()
 
 
 @pytest.mark.parametrize("hour", ["noon", "20", 1.5, float("nan")])

@@ -1,12 +1,15 @@
 """What items are, as numbers: one dense row a class, in blocks of comparable size.
 
 Text becomes hashed TF-IDF reduced by a truncated SVD (latent semantic analysis, Deerwester et
-al. 1990), categories become indicators, numbers soft quantile bins, vectors stay as they are.
+al. 1990), categories become indicators, numbers soft quantile bins, vectors stay as they are. What
+a block learns from the items it is fitted on, it applies to items that come later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,7 @@ import polars as pl
 from ysmean.data.schema import FeatureType
 
 FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
 
 TEXT_WIDTH = 128
 HASHES = 2**16
@@ -22,99 +26,216 @@ NUMBER_BINS = 12
 MAX_CATEGORIES = 512
 
 
-def encode_features(
-    frame: pl.DataFrame, schema: Mapping[str, FeatureType], seed: int = 0
-) -> FloatArray:
-    """Return the features of all items as float32 (N, f).
+class Block(Protocol):
+    """Turns a column into float32 (N, width); rows are 0 where a value is missing."""
 
-    Args:
-        frame: one row an item.
-        schema: the type of each feature.
-        seed: of the randomised SVD.
+    def __call__(self, column: pl.Series) -> FloatArray:
+        """Encode a column."""
 
-    Returns:
-        One block of columns a feature, scaled so that its rows have a mean square norm of 1;
-        rows are 0 in the blocks of features that an item lacks.
+
+@dataclass(frozen=True)
+class FeatureEncoder:
+    """Turns what items are into one row of numbers each.
+
+    Attributes:
+        blocks: by feature, those of no column left out.
+        scales: by feature, so that the rows it was fitted on have a mean square norm of 1.
     """
-    blocks = [_block(frame.get_column(name), kind, seed) for name, kind in schema.items()]
-    scaled = [_unit(block) for block in blocks if block.shape[1]]
-    return np.concatenate(scaled, axis=1) if scaled else np.zeros((len(frame), 0), np.float32)
+
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls, frame: pl.DataFrame, schema: Mapping[str, FeatureType], seed: int = 0
+    ) -> FeatureEncoder:
+        """Learn from items.
+
+        Args:
+            frame: one row an item.
+            schema: the type of each feature.
+            seed: of the randomised SVD.
+        """
+        blocks, scales = {}, {}
+        for name, kind in schema.items():
+            column = frame.get_column(name)
+            block = _fitted(column, kind, seed)
+            rows = block(column)
+            if rows.shape[1]:
+                norm = np.sqrt((rows**2).sum(1).mean())
+                blocks[name], scales[name] = block, max(float(norm), 1e-12)
+        return cls(blocks, scales)
+
+    def __call__(self, frame: pl.DataFrame) -> FloatArray:
+        """Return the features of items as float32 (N, f).
+
+        Rows are 0 in the blocks of features that an item lacks.
+        """
+        parts = [
+            (block(frame.get_column(name)) / self.scales[name]).astype(np.float32)
+            for name, block in self.blocks.items()
+        ]
+        return np.concatenate([np.zeros((len(frame), 0), np.float32), *parts], axis=1)
 
 
-def _block(column: pl.Series, kind: FeatureType, seed: int) -> FloatArray:
+def _fitted(column: pl.Series, kind: FeatureType, seed: int) -> Block:
     match kind:
         case FeatureType.TEXT:
-            return text_block(column.fill_null("").to_list(), seed)
+            return TextBlock.fit(column, seed)
         case FeatureType.CATEGORY | FeatureType.CATEGORIES:
-            return category_block(column)
+            return CategoryBlock.fit(column)
         case FeatureType.NUMBER | FeatureType.DATETIME:
-            return number_block(column.cast(pl.Float64).to_numpy())
+            return NumberBlock.fit(column)
         case FeatureType.VECTOR:
-            return vector_block(column)
+            return VectorBlock.fit(column)
 
 
-def _unit(block: FloatArray) -> FloatArray:
-    norm = np.sqrt((block**2).sum(1).mean())
-    return (block / max(float(norm), 1e-12)).astype(np.float32)
+@dataclass(frozen=True)
+class TextBlock:
+    """TF-IDF over hashed words, reduced by an SVD.
+
+    Attributes:
+        used: int64 (W,), the hashes that occur.
+        idf: float64 (W,), ln((1 + n) / (1 + texts with it)) + 1.
+        axes: float64 (width, W), what the reduced numbers stand for; width <= TEXT_WIDTH.
+    """
+
+    used: npt.NDArray[np.int64]
+    idf: DoubleArray
+    axes: DoubleArray
+
+    @classmethod
+    def fit(cls, column: pl.Series, seed: int) -> TextBlock:
+        """Learn words and axes; none where texts tell no item apart."""
+        from sklearn.decomposition import TruncatedSVD
+
+        texts = column.fill_null("").to_list()
+        counts = _hashed(texts)
+        used = np.unique(counts.indices).astype(np.int64)
+        width = min(TEXT_WIDTH, len(used) - 1, len(texts) - 1)
+        if len(set(texts)) < 2 or width < 1:
+            return cls(used[:0], np.zeros(0), np.zeros((0, 0)))
+        found = np.bincount(counts.indices, minlength=HASHES)[used]
+        idf = np.log((1 + len(texts)) / (1 + found)) + 1
+        block = cls(used, idf, np.zeros((0, len(used))))
+        svd = TruncatedSVD(width, random_state=seed).fit(block._weighted(counts))
+        return cls(used, idf, np.asarray(svd.components_))
+
+    def __call__(self, column: pl.Series) -> FloatArray:
+        """Encode texts; words that no text had when it was fitted say nothing."""
+        if not len(self.axes):
+            return np.zeros((len(column), 0), np.float32)
+        weighted = self._weighted(_hashed(column.fill_null("").to_list()))
+        return np.asarray(weighted @ self.axes.T, np.float32)
+
+    def _weighted(self, counts: Any) -> Any:
+        """Return counts (N, HASHES) as TF-IDF (N, W), sublinear in counts, of norm 1."""
+        from sklearn.preprocessing import normalize
+
+        weighted = counts[:, self.used].astype(np.float64)
+        weighted.data = np.log(weighted.data) + 1
+        return normalize(weighted.multiply(self.idf[None]).tocsr())
 
 
-def text_block(texts: list[str], seed: int) -> FloatArray:
-    """Return texts as float32 (N, <= TEXT_WIDTH): TF-IDF over hashed words, reduced by SVD."""
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+def _hashed(texts: list[str]) -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer
 
-    if len(set(texts)) < 2:
-        return np.zeros((len(texts), 0), np.float32)
-    counts = HashingVectorizer(n_features=HASHES, alternate_sign=False, norm=None).transform(texts)
-    used = np.unique(counts.indices)
-    width = min(TEXT_WIDTH, len(used) - 1, len(texts) - 1)
-    if width < 1:
-        return np.zeros((len(texts), 0), np.float32)
-    weighted = TfidfTransformer(sublinear_tf=True).fit_transform(counts[:, used])
-    return np.asarray(TruncatedSVD(width, random_state=seed).fit_transform(weighted), np.float32)
+    return HashingVectorizer(n_features=HASHES, alternate_sign=False, norm=None).transform(texts)
 
 
-def category_block(column: pl.Series) -> FloatArray:
-    """Return indicators float32 (N, V) of the values that at least 2 items share.
+@dataclass(frozen=True)
+class CategoryBlock:
+    """Indicators of the values that at least 2 items share, commonest first.
 
     A row is scaled by 1 / sqrt(values it has), so that many values do not shout.
     """
+
+    values: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, column: pl.Series) -> CategoryBlock:
+        """Learn the values."""
+        counts = _exploded(column).group_by("value").len().filter(pl.col("len") >= 2)
+        kept = counts.sort("len", "value", descending=[True, False]).head(MAX_CATEGORIES)
+        return cls(tuple(kept.get_column("value").to_list()))
+
+    def __call__(self, column: pl.Series) -> FloatArray:
+        """Encode values; those that were not learned say nothing."""
+        places = pl.DataFrame({"value": self.values}, {"value": pl.String})
+        cells = _exploded(column).join(places.with_row_index("place"), on="value")
+        block = np.zeros((len(column), len(self.values)), np.float32)
+        block[cells["row"].to_numpy(), cells["place"].to_numpy()] = 1.0
+        return np.asarray(block / np.sqrt(np.maximum(block.sum(1, keepdims=True), 1.0)))
+
+
+def _exploded(column: pl.Series) -> pl.DataFrame:
+    """Return one row for each (row, value) of a column."""
     frame = pl.DataFrame({"row": np.arange(len(column)), "value": column})
-    long = (frame.explode("value") if column.dtype == pl.List else frame).drop_nulls().unique()
-    counts = long.group_by("value").len().filter(pl.col("len") >= 2)
-    kept = counts.sort("len", "value", descending=[True, False]).head(MAX_CATEGORIES)
-    places = kept.select("value").with_row_index("place")
-    cells = long.join(places, on="value")
-    block = np.zeros((len(column), len(kept)), np.float32)
-    block[cells["row"].to_numpy(), cells["place"].to_numpy()] = 1.0
-    return np.asarray(block / np.sqrt(np.maximum(block.sum(1, keepdims=True), 1.0)))
+    long = frame.explode("value") if column.dtype == pl.List else frame
+    return long.cast({"value": pl.String}).drop_nulls().unique()
 
 
-def number_block(values: npt.NDArray[np.float64]) -> FloatArray:
-    """Return numbers as float32 (N, bins): weights on the two nearest quantiles, summing to 1."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros((len(values), 0), np.float32)
-    knots = np.unique(np.quantile(values[known], np.linspace(0, 1, NUMBER_BINS)))
-    block = np.zeros((len(values), len(knots)), np.float32)
-    if len(knots) == 1:
-        block[known, 0] = 1.0
+@dataclass(frozen=True)
+class NumberBlock:
+    """Weights on the two nearest quantiles, which sum to 1; beyond the outermost on that alone.
+
+    Attributes:
+        knots: float64 (bins,), the quantiles.
+    """
+
+    knots: DoubleArray
+
+    @classmethod
+    def fit(cls, column: pl.Series) -> NumberBlock:
+        """Learn the quantiles."""
+        values = column.cast(pl.Float64).to_numpy()
+        known = values[np.isfinite(values)]
+        grid = np.linspace(0, 1, NUMBER_BINS)
+        return cls(np.unique(np.quantile(known, grid)) if len(known) else np.zeros(0))
+
+    def __call__(self, column: pl.Series) -> FloatArray:
+        """Encode numbers."""
+        values, knots = column.cast(pl.Float64).to_numpy(), self.knots
+        known = np.isfinite(values)
+        block = np.zeros((len(values), len(knots)), np.float32)
+        if len(knots) == 1:
+            block[known, 0] = 1.0
+        if len(knots) < 2 or not known.any():
+            return block
+        inside = np.clip(values[known], knots[0], knots[-1])
+        right = np.clip(np.searchsorted(knots, inside), 1, len(knots) - 1)
+        part = (inside - knots[right - 1]) / (knots[right] - knots[right - 1])
+        rows = np.flatnonzero(known)
+        block[rows, right - 1], block[rows, right] = 1.0 - part, part
         return block
-    right = np.clip(np.searchsorted(knots, values[known]), 1, len(knots) - 1)
-    part = (values[known] - knots[right - 1]) / (knots[right] - knots[right - 1])
-    rows = np.flatnonzero(known)
-    block[rows, right - 1], block[rows, right] = 1.0 - part, part
-    return block
 
 
-def vector_block(column: pl.Series) -> FloatArray:
-    """Return given vectors as float32 (N, width), centred; missing ones are 0."""
-    width = int(column.drop_nulls().list.len().max() or 0)  # type: ignore[arg-type]
-    block = np.zeros((len(column), width), np.float32)
-    known = column.is_not_null().to_numpy()
-    if width:
-        block[known] = np.array(column.drop_nulls().to_list(), np.float32)
-        size = np.abs(block).max()
-        block[known] -= block[known].mean(0)
-        block[np.abs(block) <= 1e-6 * size] = 0.0  # rounding is no information
-    return block
+@dataclass(frozen=True)
+class VectorBlock:
+    """Given vectors, centred; missing ones are 0, and so are those of another width.
+
+    Attributes:
+        mean: float64 (width,).
+        size: the largest number; what is tiny beside it is rounding, no information.
+    """
+
+    mean: DoubleArray
+    size: float
+
+    @classmethod
+    def fit(cls, column: pl.Series) -> VectorBlock:
+        """Learn the centre."""
+        known = column.drop_nulls()
+        if not len(known) or not len(known[0]):
+            return cls(np.zeros(0), 0.0)
+        rows = np.array(known.to_list(), np.float32)
+        return cls(rows.mean(0).astype(np.float64), float(np.abs(rows).max()))
+
+    def __call__(self, column: pl.Series) -> FloatArray:
+        """Encode vectors."""
+        block = np.zeros((len(column), len(self.mean)), np.float32)
+        known = (column.list.len() == len(self.mean)).fill_null(False).to_numpy()
+        if known.any() and len(self.mean):
+            block[known] = np.array(column.filter(known).to_list(), np.float32) - self.mean
+            block[np.abs(block) <= 1e-6 * self.size] = 0.0
+        return block

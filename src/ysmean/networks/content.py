@@ -11,7 +11,6 @@ from keras import layers, ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.features import encode_features
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import answers_to_history, named_weights, set_named_weights
 from ysmean.networks.initial import Initial
@@ -102,7 +101,7 @@ class Content:
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
-        features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
+        features = data.features
         initial, known = Initial(seed), covered(features)
         history = length_for(data.histories, self.history)
         past = FeatureEmbedding(features, self.width, initial)

@@ -13,7 +13,6 @@ from keras import layers, ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Attributes, Catalogue
-from ysmean.data.features import encode_features
 from ysmean.data.fields import context_tokens
 from ysmean.errors import ConfigError
 from ysmean.networks.initial import Initial
@@ -71,7 +70,7 @@ class Knowledge:
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
         """Return the model to be trained."""
-        features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
+        features = data.features
         initial = Initial(seed)
         encoder = _encoder(self, data.fields.size, data.fields.width, initial)
         tower = TowerScores(features, data, self.hidden, self.width, initial)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import keras
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from ysmean.data.batch import Batch, Questions
 from ysmean.data.catalogue import Catalogue
+from ysmean.data.features import FeatureEncoder
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
 from ysmean.networks.softmax import MaskedSoftmax
@@ -38,6 +40,7 @@ class TrainingData:
         user_fields: int32 (U, F), the users' tokens.
         pseudo_cold: bool (N,), warm items that stand in for cold ones when proportions are
             fitted: networks that know items by what they are must not learn from their events.
+        seed: of what features become.
     """
 
     catalogue: Catalogue
@@ -45,6 +48,13 @@ class TrainingData:
     fields: UserFields
     user_fields: npt.NDArray[np.int32]
     pseudo_cold: BoolArray
+    seed: int = 0
+
+    @cached_property
+    def features(self) -> FloatArray:
+        """What the items are, float32 (N, f)."""
+        frame = self.catalogue.frame
+        return FeatureEncoder.fit(frame, self.catalogue.schema, self.seed)(frame)
 
     @property
     def learnable(self) -> BoolArray:

@@ -11,7 +11,6 @@ from keras import layers, ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.features import encode_features
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
 from ysmean.networks.elapsed import GapEmbedding, Spans, TimeBias, count
@@ -138,7 +137,7 @@ class Sequential:
         states = self.build(len(known), history, seed, spans)
         items = states.get_layer("embedding")
         if self.features:
-            features = encode_features(data.catalogue.frame, data.catalogue.schema, seed)
+            features = data.features
             learnable, known = data.learnable, data.learnable | covered(features)
             items.see(features, learnable, self.own_dropout, Initial(seed + 1))
         states.get_layer("known").learn(known)

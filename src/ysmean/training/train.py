@@ -163,7 +163,7 @@ def learn(
     training = data.histories.only(split.train)
     catalogue = replace(data.catalogue, warm=training.counts(len(data.catalogue)) > 0)
     pseudo_cold = draw_pseudo_cold(catalogue, seed)
-    material = TrainingData(catalogue, training, data.fields, data.user_fields, pseudo_cold)
+    material = TrainingData(catalogue, training, data.fields, data.user_fields, pseudo_cold, seed)
     held_out = data.questions(split.validation)
     fitted: dict[str, Network] = {}
     logs: dict[str, dict[str, Any]] = {}
