@@ -15,15 +15,15 @@ from ysmean.networks.initial import Initial
 from ysmean.networks.item_embedding import ItemEmbedding
 from ysmean.networks.next_item import NextItemLoss
 from ysmean.networks.registry import spec_from_json
-from ysmean.networks.sequences import length_for, passes
+from ysmean.networks.sequences import crops, length_for, passes
 from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
 from ysmean.training.progress import Progress
 from ysmean.training.train import Data
 
-LONG = ym.Fitting(batch=128, max_steps=150, max_epochs=99, patience=20, learning_rate=5e-3)
-SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1}
+LONG = ym.Fitting(batch=128, max_steps=400, max_epochs=99, patience=20, learning_rate=5e-3)
+SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "dropout": 0.1}
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +308,16 @@ def test_there_are_fewer_passes_where_items_have_few_events():
     learner, histories, _ = begun(often)
     assert passes(histories) == round(4 * (len(histories.classes) / 5) ** 0.5) > 32
     assert learner.settings.max_epochs == 32
+
+
+def test_a_pass_over_few_histories_still_takes_forty_steps_and_one_over_many_full_batches():
+    few = worlds.table({f"u{u}": [f"i{i}" for i in range(9)] for u in range(80)})
+    _, training, _ = worlds.material(few)
+    assert crops(training.histories, 8, 2048) == (training.histories.lengths > 1).sum() // 40
+    many = worlds.table({f"u{u}": [f"i{i}" for i in range(9)] for u in range(4000)})
+    _, training, _ = worlds.material(many)
+    lengths = training.histories.lengths
+    assert crops(training.histories, 8, 160) == round(160 / (lengths[lengths > 1] - 1).mean())
 
 
 def test_users_with_one_event_teach_nothing():
