@@ -178,6 +178,33 @@ def test_inspect_shows_the_model_and_draws_it(ysmean, model, tmp_path):
     assert (tmp_path / "model.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_items_are_added_and_withdrawn_in_new_versions(ysmean, tmp_path):
+    recommender().save(tmp_path / "model")
+    folder, new = tmp_path / "model", tmp_path / "new.csv"
+    new.write_text("item_id,title,genres,budget\n007,Dr. No,Drama|Western,3\n")
+    done = ysmean("add-items", folder, "--items", new)
+    assert "added 1 items and updated 0" in done.stderr and "budget left out" in done.stderr
+    answer = ysmean("recommend", folder, "--where", "item_id = 007", "--json").stdout
+    assert json.loads(answer)["items"][0]["title"] == "Dr. No"
+    assert "1 added after training" in ysmean("inspect", folder).stdout
+    ysmean("withdraw", folder, "007", "t0003")
+    data = json.loads(ysmean("inspect", folder, "--json").stdout)
+    assert (data["catalogue"], data["added"], data["withdrawn"]) == (80, 0, 1)
+    assert len(list((folder / "versions").iterdir())) == 3
+
+
+def test_items_that_cannot_be_added_leave_the_model_as_it_is(ysmean, tmp_path):
+    recommender().save(tmp_path / "model")
+    current = (tmp_path / "model" / "CURRENT").read_text()
+    new = tmp_path / "new.csv"
+    new.write_text("item_id,year\na,1999\nb,soon\n")
+    done = ysmean("add-items", tmp_path / "model", "--items", new, code=2)
+    assert "new.csv, row 2: year is 'soon'" in done.stderr
+    done = ysmean("withdraw", tmp_path / "model", "nothing", code=2)
+    assert "'nothing' is not among the 80 items" in done.stderr
+    assert (tmp_path / "model" / "CURRENT").read_text() == current
+
+
 def test_help_is_quick_and_names_every_command():
     times = []
     for _ in range(3):

@@ -4,6 +4,7 @@ CURRENT                       version and sha256 of its manifest, swapped by os.
 versions/<id>/manifest.json   specs, proportions, sha256 of every other file
 versions/<id>/catalogue.parquet, users.parquet, histories.parquet
 versions/<id>/state/<network>.json, weights/<network>.safetensors
+versions/<id>/features.json, features.safetensors: how features become numbers
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import polars as pl
 from safetensors.numpy import load_file, save_file
 
 from ysmean.data.catalogue import Catalogue
+from ysmean.data.encoder_state import from_plain, to_plain
+from ysmean.data.features import FeatureEncoder
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
 from ysmean.data.schema import FeatureType
@@ -35,7 +38,7 @@ from ysmean.mean.proportions import Proportions
 from ysmean.networks.network import Network, State
 from ysmean.networks.registry import REGISTRY, Spec, spec_from_json, spec_to_json
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Parts:
         specs, networks: by name, in the order of the proportions.
         proportions: of the mean.
         manifest: what else is known: seed, creation time, versions, notes, metrics.
+        encoder: how features become numbers, where a network knows items by them.
     """
 
     catalogue: Catalogue
@@ -60,6 +64,7 @@ class Parts:
     networks: Mapping[str, Network]
     proportions: Proportions
     manifest: Mapping[str, Any]
+    encoder: FeatureEncoder | None = None
 
     @cached_property
     def user_fields(self) -> npt.NDArray[np.int32]:
@@ -79,7 +84,7 @@ class Parts:
         digest.update(_json(self.proportions.to_json()))
         digest.update(_json(self.fields.to_json()))
         digest.update(self.catalogue.frame.write_json().encode())
-        digest.update(self.catalogue.warm.tobytes())
+        digest.update(self.catalogue.warm.tobytes() + self.catalogue.withdrawn.tobytes())
         for name, state in self.states.items():
             digest.update(name.encode() + _json(state.settings))
             for key in sorted(state.arrays):
@@ -155,11 +160,17 @@ def read(folder: Path) -> Parts:
 
 def _write_files(parts: Parts, place: Path) -> None:
     catalogue, histories = parts.catalogue, parts.histories
-    frame = catalogue.frame.with_columns(pl.Series("_warm", catalogue.warm))
+    frame = catalogue.frame.with_columns(
+        pl.Series("_warm", catalogue.warm), pl.Series("_offered", catalogue.offered)
+    )
     frame.write_parquet(place / "catalogue.parquet")
     if parts.users is not None:
         parts.users.frame.write_parquet(place / "users.parquet")
     histories.to_frame().write_parquet(place / "histories.parquet")
+    if parts.encoder is not None:
+        described, arrays = to_plain(parts.encoder)
+        (place / "features.json").write_bytes(_json(described))
+        save_file(arrays, place / "features.safetensors")
     for part in ("state", "weights"):
         (place / part).mkdir()
     for name, state in parts.states.items():
@@ -177,6 +188,7 @@ def _manifest(parts: Parts, hashes: Mapping[str, str]) -> bytes:
             "networks": {name: spec_to_json(spec) for name, spec in parts.specs.items()},
             "proportions": parts.proportions.to_json(),
             "schema": dict(parts.catalogue.schema),
+            "added": parts.catalogue.added,
             "user_schema": None if users is None else dict(users.schema),
             "fields": parts.fields.to_json(),
             **parts.manifest,
@@ -226,8 +238,19 @@ def _verified(folder: Path) -> tuple[Path, dict[str, Any]]:
 def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
     frame = pl.read_parquet(place / "catalogue.parquet")
     warm = frame.get_column("_warm").to_numpy()
+    withdrawn = np.flatnonzero(~frame.get_column("_offered").to_numpy()).astype(np.int32)
     schema = {name: FeatureType(kind) for name, kind in manifest["schema"].items()}
-    catalogue = Catalogue(frame.drop("_warm"), schema, warm)
+    catalogue = Catalogue(
+        frame.drop("_warm", "_offered"),
+        schema,
+        warm,
+        added=manifest["added"],
+        withdrawn=withdrawn,
+    )
+    encoder = None
+    if "features.json" in manifest["files"]:
+        described = json.loads((place / "features.json").read_bytes())
+        encoder = from_plain(described, load_file(place / "features.safetensors"))
     users = None
     if manifest["user_schema"] is not None:
         user_schema = {n: FeatureType(kind) for n, kind in manifest["user_schema"].items()}
@@ -238,7 +261,8 @@ def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
         settings = json.loads((place / "state" / f"{name}.json").read_bytes())
         state = State(settings, load_file(place / "weights" / f"{name}.safetensors"))
         networks[name] = REGISTRY[spec.kind][1].from_state(spec, state, catalogue)
-    known = {"format", "networks", "proportions", "schema", "user_schema", "fields", "files"}
+    known = {"format", "model_id", "networks", "proportions", "schema", "added", "user_schema"}
+    known |= {"fields", "files"}
     return Parts(
         catalogue=catalogue,
         histories=Histories.from_frame(pl.read_parquet(place / "histories.parquet")),
@@ -248,6 +272,7 @@ def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
         networks=networks,
         proportions=Proportions.from_json(manifest["proportions"]),
         manifest={k: v for k, v in manifest.items() if k not in known},
+        encoder=encoder,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,17 +18,20 @@ from ysmean.bundle import Parts, read, write
 from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
+from ysmean.data.items import Items
+from ysmean.data.readers import Source
 from ysmean.data.requests import Encoded, Request, encode
 from ysmean.errors import RequestError, nearest
 from ysmean.mean.consensus import CONSENSUS, Joined, contributions
 from ysmean.mean.stream import DoubleArray, Stream, Streamed, log_masses
 from ysmean.mean.topk import Top, top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
+from ysmean.upkeep import Kept, add_items, withdraw
 
 CHUNK = 256
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False)
 class Recommender:
     """A trained hybrid recommender.
 
@@ -37,6 +40,12 @@ class Recommender:
     """
 
     parts: Parts
+
+    def __repr__(self) -> str:
+        """Return what a person wants to see of it."""
+        p = self.parts
+        names = ", ".join(p.networks)
+        return f"Recommender({len(p.catalogue):,} items, {len(p.histories):,} users; {names})"
 
     def recommend(
         self, user_id: str | None = None, history: Sequence[str] | None = None, **asked: Any
@@ -210,6 +219,36 @@ class Recommender:
             "weights": member_weights(weights, pairs),
             **({} if joined is None else {"exponents": joined.product.astype(np.float32)}),
         }
+
+    def add_items(self, items: Items | Source, columns: Mapping[str, str] | None = None) -> Kept:
+        """Make items recommendable at once, and describe known ones anew; nothing is trained.
+
+        New items are known to the networks that know items by what they are, and to popularity.
+
+        Args:
+            items: of `read_items`, or a file or dataframe of them.
+            columns: our names -> the table's.
+
+        Returns:
+            How many were added and updated, and what was noted.
+
+        Raises:
+            DataError: for a table that cannot be read, or a feature of another type than before.
+        """
+        return self._keep(*add_items(self.parts, items, columns))
+
+    def withdraw(self, item_ids: Iterable[str]) -> Kept:
+        """Never recommend some items again, until they are added again.
+
+        Raises:
+            UnknownItemError: names an item that the catalogue lacks.
+        """
+        return self._keep(*withdraw(self.parts, item_ids))
+
+    def _keep(self, parts: Parts, kept: Kept) -> Kept:
+        self.parts = parts
+        vars(self).pop("model", None)  # was drawn up from the former parts
+        return kept
 
     def save(self, folder: str | Path) -> Path:
         """Write a new version of a bundle; a kill at any moment leaves the old one or the new.

@@ -176,7 +176,9 @@ def model(console: Console, parts: Parts) -> None:
         "model": parts.model_id,
         "created": f"{m['created']} with seed {m['seed']}, preset {m['preset']}",
         "made by": f"ysmean {m['ysmean']}, keras {m['keras']} on {m['backend']}",
-        "catalogue": f"{len(catalogue):,} items, {int((~catalogue.warm).sum()):,} of them cold",
+        "catalogue": f"{len(catalogue):,} items, {int((~catalogue.warm).sum()):,} of them cold"
+        + (f", {catalogue.added:,} added after training" if catalogue.added else "")
+        + (f", {len(catalogue.withdrawn):,} withdrawn" if len(catalogue.withdrawn) else ""),
         "features": ", ".join(f"{n} ({t})" for n, t in catalogue.schema.items()) or "none",
         "users": f"{len(parts.histories):,} with {len(parts.histories.classes):,} events",
         "held out": f"{m['held_out']:,} events, for stopping and proportions",

@@ -18,8 +18,8 @@ from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import Known
 from ysmean.training.train import Data
 
-SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1}
-LONG = ym.Fitting(batch=400, max_steps=200, max_epochs=999, patience=20, learning_rate=1e-2)
+SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "dropout": 0.1}
+LONG = ym.Fitting(batch=400, max_steps=500, max_epochs=999, patience=20, learning_rate=1e-2)
 SHORT, DAYS = 10, 400_000  # seconds
 USUAL = Spans(gap=1000, seen=5000)
 

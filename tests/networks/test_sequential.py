@@ -314,10 +314,11 @@ def test_a_pass_over_few_histories_still_takes_forty_steps_and_one_over_many_ful
     few = worlds.table({f"u{u}": [f"i{i}" for i in range(9)] for u in range(80)})
     _, training, _ = worlds.material(few)
     assert crops(training.histories, 8, 2048) == (training.histories.lengths > 1).sum() // 40
-    many = worlds.table({f"u{u}": [f"i{i}" for i in range(9)] for u in range(4000)})
+    many = worlds.table({f"u{u}": [f"i{i}" for i in range(9)] for u in range(6000)})
     _, training, _ = worlds.material(many)
     lengths = training.histories.lengths
     assert crops(training.histories, 8, 160) == round(160 / (lengths[lengths > 1] - 1).mean())
+    assert crops(training.histories, 8, 2048) == 128
 
 
 def test_users_with_one_event_teach_nothing():

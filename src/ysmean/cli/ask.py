@@ -95,6 +95,8 @@ def inspect(
             "model": parts.model_id,
             "catalogue": len(parts.catalogue),
             "cold": int((~parts.catalogue.warm).sum()),
+            "added": parts.catalogue.added,
+            "withdrawn": len(parts.catalogue.withdrawn),
             "users": len(parts.histories),
             "events": len(parts.histories.classes),
             "networks": list(parts.networks),

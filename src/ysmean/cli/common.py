@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+Columns = Annotated[list[str] | None, typer.Option(help="our names to the files': user_id=uid,...")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 Model = Annotated[Path, typer.Argument(help="a folder written by ysmean train")]
 Seed = Annotated[int, typer.Option(min=0, help="the same seed gives the same model")]

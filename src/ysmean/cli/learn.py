@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ysmean.cli.common import Seed, console, talk
+from ysmean.cli.common import Columns, Seed, console, talk
 from ysmean.errors import RequestError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ ItemsFile = Annotated[Path | None, typer.Option("--items", help="item_id and fea
 UsersFile = Annotated[Path | None, typer.Option("--users", help="user_id and features")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of settings")]
 Preset = Annotated[str, typer.Option(help="fast, default or best: how long networks are trained")]
-Columns = Annotated[list[str] | None, typer.Option(help="our names to the files': user_id=uid,...")]
 Unknown = Annotated[str, typer.Option(help="keep or drop events on items the items file lacks")]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,12 +30,16 @@ class Catalogue:
         schema: the type of each feature.
         warm: bool (N,), whether the item has events in training. The others are cold.
         notes: what a person should know about how it was put together.
+        added: how many of the last classes came after training.
+        withdrawn: int32, classes that are offered no more, ascending.
     """
 
     frame: pl.DataFrame
     schema: Mapping[str, FeatureType]
     warm: npt.NDArray[np.bool_]
     notes: tuple[str, ...] = ()
+    added: int = 0
+    withdrawn: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
     @classmethod
     def build(
@@ -85,6 +89,54 @@ class Catalogue:
     def __len__(self) -> int:
         """Return the number of classes, N."""
         return len(self.frame)
+
+    @property
+    def offered(self) -> npt.NDArray[np.bool_]:
+        """Bool (N,): what may be answered with at all."""
+        offered = np.ones(len(self), bool)
+        offered[self.withdrawn] = False
+        return offered
+
+    def with_items(self, rows: pl.DataFrame) -> Catalogue:
+        """Return a catalogue in which some items are what `rows` says, new ones come last.
+
+        Whatever is named is offered, also where it had been withdrawn.
+
+        Args:
+            rows: `item_id` (unique) and some columns of the frame, in its types. What they lack
+                stays as it is, and is null for new items.
+        """
+        classes = self.classes(rows.get_column("item_id"))
+        new = rows.filter(pl.Series(classes < 0))
+        frame = self.frame.update(rows, on="item_id", how="left", include_nulls=True)
+        return replace(
+            self,
+            frame=pl.concat([frame, new], how="diagonal"),
+            warm=np.append(self.warm, np.zeros(len(new), bool)),
+            added=self.added + len(new),
+            withdrawn=np.setdiff1d(self.withdrawn, classes).astype(np.int32),
+        )
+
+    def without(self, classes: npt.NDArray[np.int32], needed: int = 0) -> Catalogue:
+        """Return a catalogue in which some items are offered no more.
+
+        Those that came last, after training, leave it for good, so that it is as it was before.
+
+        Args:
+            classes: to be withdrawn.
+            needed: how many of the first classes have to stay, as histories name them.
+        """
+        withdrawn = np.union1d(self.withdrawn, classes).astype(np.int32)
+        gone, size, least = set(withdrawn.tolist()), len(self), len(self) - self.added
+        while size > max(least, needed) and size - 1 in gone:
+            size -= 1
+        return replace(
+            self,
+            frame=self.frame.head(size),
+            warm=self.warm[:size],
+            added=self.added - (len(self) - size),
+            withdrawn=withdrawn[withdrawn < size],
+        )
 
     @cached_property
     def item_ids(self) -> list[str]:

@@ -123,8 +123,8 @@ class TextBlock:
 
     def __call__(self, column: pl.Series) -> FloatArray:
         """Encode texts; words that no text had when it was fitted say nothing."""
-        if not len(self.axes):
-            return np.zeros((len(column), 0), np.float32)
+        if not len(self.axes) or not len(column):
+            return np.zeros((len(column), len(self.axes)), np.float32)
         weighted = self._weighted(_hashed(column.fill_null("").to_list()))
         return np.asarray(weighted @ self.axes.T, np.float32)
 

@@ -204,7 +204,7 @@ def _allowed(
     texts = sorted({r.where for r in requests if r.where})
     masks = tuple(_mask(text, catalogue) for text in texts)
     return AllowedSets(
-        base=np.ones(len(catalogue), bool),
+        base=catalogue.offered,
         mask_of=np.array([texts.index(r.where) if r.where else -1 for r in requests]),
         masks=masks,
         rows=np.repeat(np.arange(len(requests)), [len(c) for c in left_out]),

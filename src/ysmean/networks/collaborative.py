@@ -132,7 +132,7 @@ class CollaborativeNetwork(DotNetwork):
 
     def state(self) -> State:
         """Return the weights."""
-        return State({}, {**named_weights(self.model), "coverage": self.coverage})
+        return State({}, {**named_weights(self.model), "coverage": self.coverage[: self.size]})
 
     @classmethod
     def from_state(

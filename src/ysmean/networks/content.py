@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import answers_to_history, named_weights, set_named_weights
+from ysmean.networks.growth import Changed, fitted_to, room
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import Fitting, Learner, State, TrainingData, keras_inputs
 from ysmean.networks.next_item import NextItemLoss, with_loss
@@ -23,9 +25,12 @@ from ysmean.networks.towers import (
     TowerNetwork,
     TowerScores,
     covered,
+    under,
 )
 from ysmean.networks.transformer import Known, Last, trunk
 from ysmean.networks.unseen import unseen
+
+TABLES = ("known/known", "past/embeddings")
 
 
 @dataclass(frozen=True)
@@ -120,10 +125,9 @@ class Content:
         loss = NextItemLoss(tower, learnable, unseen(data.histories), name="loss")
 
         def finish() -> ContentNetwork:
-            frozen = self.build(len(features), history, _table(self, len(features)), Initial(None))
             table = np.asarray(ops.convert_to_numpy(past.table()))
-            set_named_weights(frozen, {**named_weights(queries), "past/embeddings": table})
-            return ContentNetwork(self, _encoder(frozen), tower.frozen(), history)
+            arrays = {**named_weights(queries), "past/embeddings": table}
+            return ContentNetwork(self, _encoder(self, history, arrays), tower.frozen(), history)
 
         return SequenceLearner(
             model=with_loss(queries, loss),
@@ -151,6 +155,18 @@ class ContentNetwork(TowerNetwork):
         """Answer requests with a recent item that has features."""
         return answers_to_history(batch, self.coverage, self.history)
 
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> ContentNetwork:
+        """Return a network that knows new items by what they are, also in a history."""
+        size, rows = len(catalogue), changed.classes + 1
+        items = self.items.with_items(size, changed)
+        arrays = named_weights(self.encoder)
+        for name in TABLES:
+            arrays[name] = fitted_to(arrays[name], size + 1).copy()
+        arrays["past/embeddings"][rows] = changed.features @ items.weights["shared_kernel"]
+        arrays["known/known"][rows] = covered(changed.features)
+        encoder = _encoder(self.spec, self.history, arrays)
+        return ContentNetwork(self.spec, encoder, items, self.history)
+
     def state(self) -> State:
         """Return vectors and weights."""
         return State({"history": self.history}, self.arrays())
@@ -158,18 +174,24 @@ class ContentNetwork(TowerNetwork):
     @classmethod
     def from_state(cls, spec: Content, state: State, catalogue: Catalogue) -> ContentNetwork:
         """Rebuild the encoder and the vectors."""
-        size, history = len(state.arrays["item_bias"]), state.settings["history"]
-        encoder = _encoder(spec.build(size, history, _table(spec, size), Initial(None)))
-        return cls(spec, encoder, cls.restored(encoder, state.arrays), history)
+        history = state.settings["history"]
+        encoder = _encoder(spec, history, under("encoder/", state.arrays))
+        return cls(spec, encoder, ItemSide.of(state.arrays), history)
 
 
-def _table(spec: Content, size: int) -> layers.Embedding:
-    """Return what the history's items mean, computed once."""
+def _encoder(spec: Content, history: int, arrays: Mapping[str, Any]) -> keras.Model:
+    """Return tokens -> the query after the last one, in which items mean what a table says.
+
+    Args:
+        spec: the settings.
+        history: how many tokens it sees.
+        arrays: its weights by name; those of `TABLES` have a row a token.
+    """
+    size = room(len(arrays["known/known"]) - 1)
     table = Initial(None).embedding(size + 1, spec.width, "past")
     table.trainable = False
-    return table
-
-
-def _encoder(queries: keras.Model) -> keras.Model:
-    """Return tokens -> the query after the last one."""
-    return keras.Model(queries.input, Last(name="last")(queries.output), name="content_encoder")
+    queries = spec.build(size, history, table, Initial(None))
+    encoder = keras.Model(queries.input, Last(name="last")(queries.output), name="content_encoder")
+    tables = {name: fitted_to(arrays[name], size + 1) for name in TABLES}
+    set_named_weights(encoder, {**arrays, **tables})
+    return encoder

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from keras import ops
 
 from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.network import BoolArray, FloatArray, Network
 from ysmean.networks.scores import ItemScores
 
@@ -34,6 +37,14 @@ class DotNetwork(Network):
         """Return the dot products of the encoded requests."""
         query = encode(self.encoder, batch.arrays(), self._encoder_key)  # (B, d)
         return lambda lo, hi: query @ self.item_vectors[lo:hi].T + self.item_bias[lo:hi]
+
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
+        """Return a network that knows of the new items, and covers none of them."""
+        other, size = copy.copy(self), len(catalogue)
+        other.coverage = fitted_to(self.coverage, size)
+        other.item_vectors = fitted_to(self.item_vectors, size)
+        other.item_bias = fitted_to(self.item_bias, size)
+        return other
 
     @cached_property
     def _encoder_key(self) -> str:

@@ -15,6 +15,8 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Attributes, Catalogue
 from ysmean.data.fields import context_tokens
 from ysmean.errors import ConfigError
+from ysmean.networks.dot import set_named_weights
+from ysmean.networks.growth import Changed
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import (
     BoolArray,
@@ -25,7 +27,7 @@ from ysmean.networks.network import (
     TrainingData,
 )
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
-from ysmean.networks.towers import ItemSide, TowerNetwork, TowerScores, covered
+from ysmean.networks.towers import ItemSide, TowerNetwork, TowerScores, covered, under
 from ysmean.networks.unseen import hiding_seen
 
 CONTEXT_TOKENS = (24 + 1, 7 + 1)  # hours and weekdays, 0 = unknown
@@ -133,6 +135,11 @@ class KnowledgeNetwork(TowerNetwork):
         fulfilled = rows(inputs["preferences"], weigh(inputs["preferences"]))
         return layers.Add(name="knowledge_sum")([super().keras_scores(inputs), fulfilled])
 
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> KnowledgeNetwork:
+        """Return a network that covers what is new by what it is."""
+        items = self.items.with_items(len(catalogue), changed)
+        return KnowledgeNetwork(self.spec, self.encoder, items, catalogue.attributes)
+
     def state(self) -> State:
         """Return vectors and weights."""
         tokens = self.encoder.get_layer("fields").input_dim
@@ -144,7 +151,8 @@ class KnowledgeNetwork(TowerNetwork):
         """Rebuild the encoder and the vectors; attributes come from the catalogue."""
         tokens, width = state.settings["field_tokens"], state.settings["field_width"]
         encoder = _encoder(spec, tokens, width, Initial(None))
-        return cls(spec, encoder, cls.restored(encoder, state.arrays), catalogue.attributes)
+        set_named_weights(encoder, under("encoder/", state.arrays))
+        return cls(spec, encoder, ItemSide.of(state.arrays), catalogue.attributes)
 
 
 @keras.saving.register_keras_serializable(package="ysmean")

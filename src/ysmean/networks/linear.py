@@ -14,6 +14,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.calibration import calibrate
 from ysmean.networks.dot import answers_to_history
+from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.linear_layers import FadedLookup, LogAbove
 from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
 from ysmean.networks.ridge import fading, normal_equations, solve, thin
@@ -128,6 +129,12 @@ class LinearNetwork(Network):
         rows = SparseRows.of(self.table, name="linear_rows")(*lookup(inputs["tokens"]))
         return LogAbove(self.floor, self.sharpness, name="linear_scores")(rows)
 
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> LinearNetwork:
+        """Return a network that knows of the new items, and covers none of them."""
+        size = len(catalogue)
+        table, coverage = replace(self.table, size=size), fitted_to(self.coverage, size)
+        return LinearNetwork(self.spec, table, coverage, self.floor, self.sharpness)
+
     def state(self) -> State:
         """Return the rows and how they become logits."""
         return State(
@@ -144,8 +151,7 @@ class LinearNetwork(Network):
     def from_state(cls, spec: Linear, state: State, catalogue: Catalogue) -> LinearNetwork:
         """Rebuild from the rows; items added since then are not covered."""
         a, size = state.arrays, len(catalogue)
-        coverage = np.zeros(size, bool)
-        coverage[: len(a["coverage"])] = a["coverage"]
+        coverage = fitted_to(a["coverage"], size)
         table = RowTable(a["offsets"], a["classes"], a["values"], size)
         return cls(spec, table, coverage, state.settings["floor"], state.settings["sharpness"])
 

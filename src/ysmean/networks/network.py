@@ -22,6 +22,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import FeatureEncoder
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
+from ysmean.networks.growth import Changed
 from ysmean.networks.softmax import MaskedSoftmax
 from ysmean.networks.unseen import SEEN, seen_tokens
 
@@ -51,10 +52,14 @@ class TrainingData:
     seed: int = 0
 
     @cached_property
+    def encoder(self) -> FeatureEncoder:
+        """Turns what items are into numbers."""
+        return FeatureEncoder.fit(self.catalogue.frame, self.catalogue.schema, self.seed)
+
+    @cached_property
     def features(self) -> FloatArray:
         """What the items are, float32 (N, f)."""
-        frame = self.catalogue.frame
-        return FeatureEncoder.fit(frame, self.catalogue.schema, self.seed)(frame)
+        return self.encoder(self.catalogue.frame)
 
     @property
     def learnable(self) -> BoolArray:
@@ -130,6 +135,17 @@ class Network(ABC):
     @abstractmethod
     def from_state(cls, spec: Any, state: State, catalogue: Catalogue) -> Self:
         """Rebuild a network from its spec and its state."""
+
+    @abstractmethod
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
+        """Return the network for a catalogue whose last items came after training, or went.
+
+        Nothing is trained, and this network stays as it is.
+
+        Args:
+            catalogue: has the same items in the same places, but for the last ones.
+            changed: those that are new to this network, or described anew.
+        """
 
     def head(self, batch: Batch) -> Head:
         """Return the network's answer to a batch, ready to be streamed."""

@@ -13,6 +13,7 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
+from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
 from ysmean.networks.scores import ItemBias
 
@@ -75,6 +76,10 @@ class PopularityNetwork(Network):
         """Return zeros (B, N)."""
         return ItemBias(len(self.counts), name="popularity_scores")(inputs["tokens"])
 
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> PopularityNetwork:
+        """Return a network in which new items count 0."""
+        return PopularityNetwork(self.spec, fitted_to(self.counts, len(catalogue)))
+
     def state(self) -> State:
         """Return the counts."""
         return State({}, {"counts": self.counts})
@@ -82,9 +87,7 @@ class PopularityNetwork(Network):
     @classmethod
     def from_state(cls, spec: Popularity, state: State, catalogue: Catalogue) -> PopularityNetwork:
         """Rebuild from the counts; items added since then count 0."""
-        counts = np.zeros(len(catalogue), np.float32)
-        counts[: len(state.arrays["counts"])] = state.arrays["counts"]
-        return cls(spec, counts)
+        return cls(spec, fitted_to(state.arrays["counts"], len(catalogue)))
 
 
 def decayed_counts(

@@ -14,6 +14,7 @@ from ysmean.data.histories import Histories
 from ysmean.networks.network import Learner
 
 COVERED = 0.95  # share of the histories that fit whole; more would be padding for the others
+CROPS = 128  # a step, as is usual; short histories gain more from many steps than from large ones
 STEPS = 40  # of a pass at least; a few hundred histories would else make a handful of steps
 TIMELESS = 0.1  # share of crops without times: so are histories that a request states
 
@@ -91,8 +92,8 @@ def passes(histories: Histories) -> int:
 def crops(histories: Histories, history: int, events: int) -> int:
     """Return how many crops of at most `history` + 1 events have about `events` to learn from.
 
-    Fewer where there are few histories: a pass over them takes at least 40 steps.
+    At most 128, and fewer where there are few histories: a pass takes at least 40 steps.
     """
     lengths = histories.lengths[histories.lengths > 1]
     mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0
-    return max(1, min(round(events / mean), len(lengths) // STEPS))
+    return max(1, min(round(events / mean), CROPS, len(lengths) // STEPS))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import layers, ops
 
 from ysmean.data.batch import Batch
@@ -14,6 +16,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
 from ysmean.networks.elapsed import GapEmbedding, Spans, TimeBias, count
+from ysmean.networks.growth import Changed, fitted_to, room
 from ysmean.networks.initial import Initial
 from ysmean.networks.item_embedding import ItemEmbedding
 from ysmean.networks.network import (
@@ -29,6 +32,9 @@ from ysmean.networks.sequences import SequenceLearner, crops, length_for, passes
 from ysmean.networks.towers import covered
 from ysmean.networks.transformer import Known, Last, trunk
 from ysmean.networks.unseen import unseen
+
+TABLES = ("known/known", "embedding/embeddings")
+KERNEL = "embedding/kernel"
 
 
 @dataclass(frozen=True)
@@ -144,10 +150,11 @@ class Sequential:
         loss = NextItemLoss(items, learnable, unseen(data.histories), name="loss")
 
         def finish() -> SequentialNetwork:
-            served = self.build(len(known), history, None, spans)
             table = np.asarray(ops.convert_to_numpy(items.table()))
-            set_named_weights(served, {**named_weights(states), "embedding/embeddings": table})
-            return SequentialNetwork(self, served, known, spans)
+            arrays = {**named_weights(states), "embedding/embeddings": table}
+            if self.features:
+                arrays[KERNEL] = np.asarray(ops.convert_to_numpy(items.kernel))
+            return SequentialNetwork(self, arrays, len(known), history, spans)
 
         return SequenceLearner(
             model=with_loss(states, loss),
@@ -172,40 +179,73 @@ class SequentialNetwork(DotNetwork):
     def __init__(
         self,
         spec: Sequential,
-        states: keras.Model,
-        coverage: BoolArray,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        size: int,
+        history: int,
         spans: Spans | None = None,
     ) -> None:
-        """Take a trained model of `spec.build`, the items it may answer with and its spans."""
-        self.spec, self.coverage, self.spans = spec, coverage, spans
+        """Take what was trained.
+
+        Args:
+            spec: the settings.
+            arrays: weights by name; those of `TABLES` have a row for each token that was known.
+            size: N, of the catalogue; items that the tables lack are not covered.
+            history: how many tokens it sees.
+            spans: the largest times, where it sees times.
+        """
+        self.spec, self.history, self.spans = spec, history, spans
         self.knows_cold = spec.features
-        self.takes = tuple(states.input)
-        self.encoder = keras.Model(
-            states.input, Last(name="last")(states.output), name="sequential_encoder"
-        )
-        vectors = named_weights(states)["embedding/embeddings"][1:]
-        missing = len(coverage) - len(vectors)  # items added after training: never covered
-        self.item_vectors = np.pad(vectors, ((0, missing), (0, 0)))
-        self.item_bias = np.zeros(len(coverage), np.float32)
-        self.history = states.output.shape[1]
+        self.kernel = arrays[KERNEL] if spec.features else None
+        self.encoder = _encoder(spec, arrays, history, spans)
+        self.takes = tuple(self.encoder.input)
+        known, vectors = (arrays[name][1:] for name in TABLES)
+        self.coverage = fitted_to(known > 0.5, size)
+        self.item_vectors = fitted_to(vectors, size)
+        self.item_bias = np.zeros(size, np.float32)
 
     def answers(self, batch: Batch) -> BoolArray:
         """Answer requests with a recent item that was trained on."""
         return answers_to_history(batch, self.coverage, self.history)
 
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> SequentialNetwork:
+        """Return a network that knows of the new items; by what they are, if it has features."""
+        if self.kernel is None:
+            return super().with_items(catalogue, changed)
+        size, rows = len(catalogue), changed.classes + 1
+        arrays = self._arrays()
+        for name in TABLES:
+            arrays[name] = fitted_to(arrays[name], size + 1).copy()
+        moved = (changed.features - changed.before) @ self.kernel  # what is their own stays
+        arrays["embedding/embeddings"][rows] += moved
+        own = catalogue.warm[changed.classes] & (arrays["known/known"][rows] > 0.5)
+        arrays["known/known"][rows] = own | covered(changed.features)
+        return SequentialNetwork(self.spec, arrays, size, self.history, self.spans)
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = named_weights(self.encoder)
+        return arrays if self.kernel is None else {**arrays, KERNEL: self.kernel}
+
     def state(self) -> State:
         """Return the weights."""
         spans = None if self.spans is None else asdict(self.spans)
-        return State({"history": self.history, "spans": spans}, named_weights(self.encoder))
+        return State({"history": self.history, "spans": spans}, self._arrays())
 
     @classmethod
     def from_state(cls, spec: Sequential, state: State, catalogue: Catalogue) -> SequentialNetwork:
         """Rebuild the model and give it its weights."""
-        known = state.arrays["known/known"][1:] > 0.5
         stored = state.settings.get("spans")  # none where time was not learned
         spans = Spans(**stored) if stored else None
-        states = spec.build(len(known), state.settings["history"], None, spans)
-        set_named_weights(states, state.arrays)
-        coverage = np.zeros(len(catalogue), bool)
-        coverage[: len(known)] = known
-        return cls(spec, states, coverage, spans)
+        return cls(spec, state.arrays, len(catalogue), state.settings["history"], spans)
+
+
+def _encoder(
+    spec: Sequential, arrays: Mapping[str, npt.NDArray[Any]], history: int, spans: Spans | None
+) -> keras.Model:
+    """Return the batch's arrays -> the state after the last token, with room for items to come."""
+    size = len(arrays["known/known"]) - 1
+    size = room(size) if spec.features else size
+    states = spec.build(size, history, None, spans)
+    encoder = keras.Model(states.input, Last(name="last")(states.output), name="sequential_encoder")
+    tables = {name: fitted_to(arrays[name], size + 1) for name in TABLES}
+    set_named_weights(encoder, {**arrays, **tables})
+    return encoder

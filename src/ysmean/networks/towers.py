@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
+from scipy.special import erf
 
-from ysmean.networks.dot import DotNetwork, named_weights, set_named_weights
+from ysmean.data.catalogue import Catalogue
+from ysmean.networks.dot import DotNetwork, named_weights
+from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.initial import Initial, constant
 from ysmean.networks.network import BoolArray, FloatArray, TrainingData
+
+SIDE = ("item_vectors", "item_bias", "prior", "coverage")
 
 
 class TowerScores(keras.layers.Layer):
@@ -94,24 +100,57 @@ class TowerScores(keras.layers.Layer):
         vectors, bias = (np.asarray(ops.convert_to_numpy(x), np.float32) for x in self.items())
         prior = np.asarray(float(ops.convert_to_numpy(self.strength)) * self.prior, np.float32)
         features = np.asarray(ops.convert_to_numpy(self.features))
-        return ItemSide(vectors, bias, prior, covered(features))
+        weights = {
+            f"{layer.name}_{weight.name}": np.asarray(ops.convert_to_numpy(weight))
+            for layer in (self.hidden, self.vector, self.bias)
+            for weight in layer.weights
+        }
+        if self.shared is not None:
+            weights["shared_kernel"] = np.asarray(ops.convert_to_numpy(self.shared.kernel))
+        return ItemSide(vectors, bias, prior, covered(features), weights)
 
 
 @dataclass(frozen=True)
 class ItemSide:
-    """What a tower has learned of N items.
+    """What a tower has learned of N items, and how it would see others.
 
     Attributes:
         vectors: float32 (N, d).
         bias: float32 (N,).
         prior: float32 (N,), log counts times their strength; 0 for items without events.
         coverage: bool (N,), items with features.
+        weights: kernels and biases of the tower's layers.
     """
 
     vectors: FloatArray
     bias: FloatArray
     prior: FloatArray
     coverage: BoolArray
+    weights: Mapping[str, FloatArray]
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> ItemSide:
+        """Return the items' side of what `TowerNetwork.arrays` gave."""
+        vectors, bias, prior, coverage = (arrays[n] for n in SIDE)
+        return cls(vectors, bias, prior, coverage, under("tower/", arrays))
+
+    def made_of(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return vectors (n, d) and biases (n,) of items with features (n, f)."""
+        w = self.weights
+        x = features @ w["hidden_kernel"] + w["hidden_bias"]
+        x = x * (1 + erf(x / np.float32(2**0.5))) / 2  # GELU (Hendrycks and Gimpel, 2016)
+        vectors = x @ w["vector_kernel"] + w["vector_bias"]
+        if "shared_kernel" in w:
+            vectors = np.concatenate([vectors, features @ w["shared_kernel"]], axis=1)
+        return vectors, (x @ w["bias_kernel"] + w["bias_bias"])[:, 0]
+
+    def with_items(self, size: int, changed: Changed) -> ItemSide:
+        """Return the side of `size` items, some of them described anew."""
+        arrays = [self.vectors, self.bias, self.prior, self.coverage]
+        vectors, bias, prior, coverage = (fitted_to(array, size).copy() for array in arrays)
+        vectors[changed.classes], bias[changed.classes] = self.made_of(changed.features)
+        coverage[changed.classes] = covered(changed.features)
+        return replace(self, vectors=vectors, bias=bias, prior=prior, coverage=coverage)
 
 
 class TowerNetwork(DotNetwork):
@@ -123,30 +162,35 @@ class TowerNetwork(DotNetwork):
     def __init__(self, encoder: keras.Model, items: ItemSide) -> None:
         """Keep the request's side and the items' side."""
         self.encoder = encoder
+        self._take(items)
+
+    def _take(self, items: ItemSide) -> None:
+        self.items = items
         self.item_vectors, self.item_bias = items.vectors, items.bias
         self.prior, self.coverage = items.prior, items.coverage
+
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
+        """Return a network that covers what is new by what it is."""
+        other = copy.copy(self)
+        other._take(self.items.with_items(len(catalogue), changed))
+        return other
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return both sides as named arrays."""
         return {
-            "item_vectors": self.item_vectors,
-            "item_bias": self.item_bias,
-            "prior": self.prior,
-            "coverage": self.coverage,
+            **{name: getattr(self, name) for name in SIDE},
+            **{f"tower/{name}": array for name, array in self.items.weights.items()},
             **{f"encoder/{name}": array for name, array in named_weights(self.encoder).items()},
         }
 
-    @staticmethod
-    def restored(encoder: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> ItemSide:
-        """Give an encoder its weights, and return the items' side, both from `arrays`."""
-        inner = {
-            name.removeprefix("encoder/"): array
-            for name, array in arrays.items()
-            if name.startswith("encoder/")
-        }
-        set_named_weights(encoder, inner)
-        names = ("item_vectors", "item_bias", "prior", "coverage")
-        return ItemSide(*(arrays[name] for name in names))
+
+def under(folder: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays whose names begin with `folder`, without it."""
+    return {
+        name.removeprefix(folder): array
+        for name, array in arrays.items()
+        if name.startswith(folder)
+    }
 
 
 class FeatureEmbedding(keras.layers.Layer):

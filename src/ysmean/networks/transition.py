@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import answers_to_history
+from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 from ysmean.networks.transition_layers import DecayedLookup, LogMixture
@@ -117,6 +118,12 @@ class TransitionNetwork(Network):
         mixture = LogMixture.of(self.rest, self.popular, name="transition_scores")
         return mixture(rows, tokens, weights)
 
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> TransitionNetwork:
+        """Return a network that knows of the new items, and covers none of them."""
+        size = len(catalogue)
+        table = replace(self.table, size=size)
+        return TransitionNetwork(self.spec, table, self.rest, fitted_to(self.popular, size))
+
     def state(self) -> State:
         """Return the table and its smoothing."""
         return State(
@@ -134,10 +141,8 @@ class TransitionNetwork(Network):
     def from_state(cls, spec: Transition, state: State, catalogue: Catalogue) -> TransitionNetwork:
         """Rebuild from the table; items added since then are not covered."""
         a, size = state.arrays, len(catalogue)
-        popular = np.zeros(size, np.float32)
-        popular[: len(a["popular"])] = a["popular"]
         table = RowTable(a["offsets"], a["classes"], a["values"], size)
-        return cls(spec, table, a["rest"], popular)
+        return cls(spec, table, a["rest"], fitted_to(a["popular"], size))
 
 
 def count_pairs(histories: Histories, size: int, window: int) -> sparse.csr_array:

@@ -206,6 +206,7 @@ def learn(
             "held_out_nll": losses,
             "notes": [*data.notes, *left_out],
         },
+        encoder=vars(material).get("encoder"),  # none where no network asked for features
     )
 
 
