@@ -135,6 +135,9 @@ def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
     assert not set(ids("--user", "u0007", "--exclude", ",".join(plain[:2]))[0]) & set(plain[:2])
     years = dict(service().items.frame.select("item_id", "year").iter_rows())
     assert all(years[i] >= 1990 for i in ids("--user", "u0007", "--where", "year >= 1990")[0])
+    same = '{"feature": "year", "op": "<", "value": 1990}'
+    rules = [ids("--user", "u0007", "--where", rule)[0] for rule in ("year < 1990", same)]
+    assert rules[0] == rules[1] != plain
     _, scaled = ids("--user", "u0007", "--scale", "content=2,popularity=0")
     assert scaled["weights"]["popularity"] == 0
     _, equal = ids("--user", "u0007", "--weights", "equal")
@@ -220,6 +223,9 @@ BAD = [
     (["--user", "u0007", "-k", "0"], "k=0; expected 1 to 80"),
     (["--user", "u0007", "-k", "999"], "k=999"),
     (["--user", "u0007", "--where", "year >>= 1"], "^ expected a number"),
+    (["--where", '{"and": [{"feature": "year"}]}'], "where.and[0].op: received None"),
+    (["--where", '{"and": '], "--where begins like JSON but is none: Expecting value"),
+    (["--where", '{"not":' * 100_000], "--where begins like JSON but is none"),
     (["--user", "u0007", "--scale", "contnt=2"], "Did you mean 'content'?"),
     (["--user", "u0007", "--scale", "content=-1"], "scale of content is -1.0"),
     (["--user", "u0007", "--scale", "content=nan"], "scale of content is nan"),

@@ -11,6 +11,7 @@ from jax.experimental.compilation_cache import compilation_cache
 
 import reference
 import ysmean as ym
+from models import recommender
 from snippets import ROOT, SnippetFailedError, run, snippets
 from ysmean.config import load_config
 from ysmean.mean.fitting import FLOOR, fit_weights
@@ -102,6 +103,10 @@ def test_data_formats(data):
     assert "internal_code" not in names["items"].frame
 
 
+def test_constraints(folder):
+    run("docs/constraints.md", {"recommender": recommender()})
+
+
 @pytest.mark.slow
 def test_evaluation(data):
     run("docs/evaluation.md", {})
@@ -117,7 +122,12 @@ def test_tutorial(folder):
 
 @pytest.mark.parametrize("page", sorted({*PAGES} - {"README.md", "docs/tutorial.md"}))
 def test_other_pages_have_no_snippet_that_is_not_run(page):
-    run_above = {"docs/data-formats.md", "docs/evaluation.md", "docs/idea.md"}
+    run_above = {
+        "docs/constraints.md",
+        "docs/data-formats.md",
+        "docs/evaluation.md",
+        "docs/idea.md",
+    }
     found = [s.place for s in snippets(page) if s.language == "python" or s.commands]
     assert page in run_above or not found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 from ysmean.errors import RequestError
 
@@ -53,6 +55,21 @@ def preferences(texts: Iterable[str]) -> dict[str, list[str]]:
             raise RequestError(f"--prefer {text!r}; expected FEATURE=VALUE, such as genres=Comedy.")
         liked.setdefault(feature.strip(), []).append(value.strip())
     return liked
+
+
+def where(text: str | None) -> str | dict[str, Any] | None:
+    """Return a constraint: text, or what JSON text holds; None stays None.
+
+    Raises:
+        RequestError: for text that begins like JSON and is none.
+    """
+    if text is None or not text.lstrip().startswith("{"):
+        return text
+    try:
+        data: dict[str, Any] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"--where begins like JSON but is none: {error}.") from None
+    return data
 
 
 def ids(text: str | None) -> list[str] | None:

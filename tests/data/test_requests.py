@@ -113,6 +113,20 @@ def test_constraints_belong_to_their_own_requests():
     assert len(part.allowed.masks) == 2  # one a distinct text
 
 
+def test_a_constraint_may_be_plain_data_and_an_empty_one_constrains_nothing():
+    year = {"feature": "year", "op": ">=", "value": 2000}
+    part = encoded(
+        Request(where={"or": [year, {"feature": "year", "op": "is null"}]}, at=5000),
+        Request(where="year >= 2000 or year is null", at=5000),
+        Request(where={}, at=5000),
+        Request(where="", at=5000),
+    )
+    everything = [0, 1, 2, 3, 4, 5]
+    found = [allowed(part, row) for row in range(4)]
+    assert found == [[2, 3, 4, 5], [2, 3, 4, 5], everything, everything]
+    assert len(part.allowed.masks) == 1  # the first two are one constraint
+
+
 def test_preferences_are_rows_of_attributes_plus_one():
     part = encoded(
         Request(preferences={"genres": ["Comedy", "Crime"]}),
@@ -173,6 +187,7 @@ def test_each_request_asks_for_its_own_number_of_items():
         (Request(at="soon"), RequestError, "at='soon'; expected seconds since the epoch or a time"),
         (Request(context={"hour": 99}), RequestError, "Context hour=99; expected a whole number"),
         (Request(where="yaer > 3"), WhereError, "no feature 'yaer'. Did you mean 'year'"),
+        (Request(where=[1]), WhereError, "where: received .1.; expected {'and': "),
         (
             Request(preferences={"genres": ["Dramma"]}),
             RequestError,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,8 @@ class Request:
         history: item ids, oldest first, instead of the user's own.
         preferences: liked values by item feature, `{"genres": ["Comedy"]}`.
         context: hour (0-23) and weekday (0 = Monday) instead of those of `at`.
-        where: hard constraint on item features, `"year >= 1990 and genres = 'Comedy'"`.
+        where: hard constraint on item features, `"year >= 1990 and genres = 'Comedy'"`, or the
+            same as plain data (see `ysmean.data.where`); an empty one constrains nothing.
         exclude: item ids never to be returned.
         seen: `"exclude"` leaves out the items of the history, `"allow"` keeps them.
         scale: multipliers by network, `{"content": 2}`.
@@ -41,7 +43,7 @@ class Request:
     history: Sequence[str] | None = None
     preferences: Mapping[str, Sequence[str]] = field(default_factory=dict)
     context: Mapping[str, float] = field(default_factory=dict)
-    where: str | None = None
+    where: str | Mapping[str, Any] | None = None
     exclude: Sequence[str] = ()
     seen: str = "exclude"
     scale: Mapping[str, float] = field(default_factory=dict)
@@ -201,19 +203,15 @@ def _allowed(
             first, last = histories.hidden_offsets[row : row + 2]
             parts.append(histories.hidden[first:last])
         left_out.append(np.concatenate(parts))
-    texts = sorted({r.where for r in requests if r.where})
-    masks = tuple(_mask(text, catalogue) for text in texts)
+    wheres = [parse_where(r.where) if r.where else None for r in requests]
+    distinct = {w: n for n, w in enumerate(dict.fromkeys(w for w in wheres if w is not None))}
     return AllowedSets(
         base=catalogue.offered,
-        mask_of=np.array([texts.index(r.where) if r.where else -1 for r in requests]),
-        masks=masks,
+        mask_of=np.array([-1 if w is None else distinct[w] for w in wheres]),
+        masks=tuple(where_mask(w, catalogue.frame, catalogue.schema) for w in distinct),
         rows=np.repeat(np.arange(len(requests)), [len(c) for c in left_out]),
         classes=np.concatenate(left_out).astype(np.int32),
         at=at,
         available_from=catalogue.available[0],
         available_until=catalogue.available[1],
     )
-
-
-def _mask(text: str, catalogue: Catalogue) -> npt.NDArray[np.bool_]:
-    return where_mask(parse_where(text), catalogue.frame, catalogue.schema)
