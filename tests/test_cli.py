@@ -159,6 +159,14 @@ def test_recommend_prints_a_table_for_people(ysmean, model):
     assert "within the consensus" in done.stdout
 
 
+def test_a_short_answer_says_what_costs_most_items(ysmean, model):
+    rule = ("--where", "genres = Comedy and year < 1900", "--at", "2025-06-01")
+    short = json.loads(ysmean("recommend", model, *rule, "--json").stdout)["shortfall"]
+    assert (short["allowed"], short["clause"]) == (0, "year < 1900") and short["gain"] > 0
+    said = f"0 of the 10 items asked for: without year < 1900 there would be {short['gain']} more"
+    assert said in ysmean("recommend", model, *rule).stdout
+
+
 def test_similar_shows_the_mean_and_each_network(ysmean, model):
     done = ysmean("similar", model, "t0001", "-k", 4)
     assert "goes with t0001" in done.stdout and "content alone" in done.stdout

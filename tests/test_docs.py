@@ -104,6 +104,7 @@ def test_data_formats(data):
 
 
 def test_constraints(folder):
+    recommender().save("model")
     run("docs/constraints.md", {"recommender": recommender()})
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ysmean.shortfall import Shortfall
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -43,6 +45,7 @@ class Recommendations:
         last_resort: whether popularity alone answered.
         unknown_items: item ids in the request that the catalogue lacks; they were skipped.
         model: the model id.
+        shortfall: where fewer than k items are allowed, what costs most of them.
     """
 
     request_id: str
@@ -55,6 +58,7 @@ class Recommendations:
     last_resort: bool
     unknown_items: list[str]
     model: str
+    shortfall: Shortfall | None = None
 
     def __iter__(self) -> Iterator[Recommendation]:
         """Iterate over the items, best first."""
@@ -65,8 +69,10 @@ class Recommendations:
         return len(self.items)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data for JSON; evidence is left out where there is none."""
+        """Return plain data for JSON; evidence and a shortfall are left out where there is none."""
         data = asdict(self)
+        if self.shortfall is None:
+            del data["shortfall"]
         for item in data["items"]:
             if not item["evidence"]:
                 del item["evidence"]

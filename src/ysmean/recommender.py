@@ -26,6 +26,7 @@ from ysmean.mean.consensus import CONSENSUS, Joined, contributions
 from ysmean.mean.stream import DoubleArray, Stream, Streamed, log_masses
 from ysmean.mean.topk import Top, top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
+from ysmean.shortfall import Shortfalls
 from ysmean.upkeep import Kept, add_items, withdraw
 
 CHUNK = 256
@@ -141,10 +142,12 @@ class Recommender:
         weights: DoubleArray,
         top: Top,
     ) -> list[Recommendations]:
-        names = self.parts.proportions.names
+        p = self.parts
+        names = p.proportions.names
         answering = np.asarray(stream.answering.any(2))
-        masses = network_masses(stream, self.parts.proportions.cold_odds)
+        masses = network_masses(stream, p.proportions.cold_odds)
         evidence = stream.evidence(top.classes) if isinstance(stream, Joined) else None
+        shortfalls = Shortfalls(requests, encoded, p.catalogue, p.proportions, stream)
         answers = []
         for b, request in enumerate(requests):
             count = min(int(top.counts[b]), encoded.k[b])
@@ -164,6 +167,7 @@ class Recommender:
                     last_resort=speaking == ["popularity"],
                     unknown_items=encoded.unknown[b],
                     model=self.model_id,
+                    shortfall=shortfalls.of(b, count),
                 )
             )
         return answers

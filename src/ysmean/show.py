@@ -82,7 +82,9 @@ def _remarks(r: Recommendations) -> Iterable[str]:
         yield "only popularity could answer"
     if r.unknown_items:
         yield f"unknown items, skipped: {', '.join(r.unknown_items)}"
-    if not r.items:
+    if r.shortfall:
+        yield str(r.shortfall)
+    elif not r.items:
         yield "no item is allowed: loosen the constraints, or allow seen items"
 
 

@@ -57,6 +57,16 @@ class AllowedSets:
         allowed[self.rows[first:last], self.classes[first:last] - lo] = False
         return allowed
 
+    def available(self, row: int) -> BoolArray:
+        """Return which classes are available at the time of one request, bool (N,)."""
+        found = np.ones(len(self.base), bool)
+        with np.errstate(invalid="ignore"):
+            if self.available_from is not None:
+                found &= ~(self.at[row] < self.available_from)
+            if self.available_until is not None:
+                found &= ~(self.at[row] >= self.available_until)
+        return found
+
     def contains(self, targets: npt.NDArray[np.integer]) -> BoolArray:
         """Return whether each request's target class lies in its set, bool (B,)."""
         inside = self.base[targets].copy()

@@ -61,12 +61,15 @@ class Encoded:
         batch: what the networks see.
         allowed: the allowed sets.
         unknown: for each request, the item ids that the catalogue lacks.
+        left_out: for each request, the classes that may not be answered because of `"exclude"`,
+            `"seen"` and `"hidden"`, int32; empty where they are not known apart.
     """
 
     k: list[int]
     batch: Batch
     allowed: AllowedSets
     unknown: list[list[str]]
+    left_out: Sequence[Mapping[str, npt.NDArray[np.int32]]] = ()
 
 
 def encode(
@@ -112,12 +115,17 @@ def encode(
         context=context,
         preferences=_preferences(requests, catalogue),
     )
+    left_out = [
+        _left_out(*row, catalogue, histories)
+        for row in zip(requests, rows, shown, unknown, strict=True)
+    ]
     size = len(catalogue)
     return Encoded(
         k=[min(10, size) if r.k is None else r.k for r in requests],
         batch=batch,
-        allowed=_allowed(requests, rows, shown, unknown, catalogue, histories, at),
+        allowed=_allowed(requests, left_out, catalogue, at),
         unknown=unknown,
+        left_out=left_out,
     )
 
 
@@ -182,35 +190,42 @@ def _preferences(requests: Sequence[Request], catalogue: Catalogue) -> npt.NDArr
     return table
 
 
-def _allowed(
-    requests: Sequence[Request],
-    rows: npt.NDArray[np.int64],
-    shown: list[npt.NDArray[np.int32]],
-    unknown: list[list[str]],
+def _left_out(
+    request: Request,
+    row: int,
+    history: npt.NDArray[np.int32],
+    missing: list[str],
     catalogue: Catalogue,
     histories: Histories,
+) -> dict[str, npt.NDArray[np.int32]]:
+    """Return the classes a request may not be answered with; adds unknown ids to `missing`."""
+    none = np.empty(0, np.int32)
+    ids = [str(item) for item in request.exclude]
+    excluded = catalogue.classes(ids)
+    missing += [i for i, c in zip(ids, excluded, strict=True) if c < 0]
+    first, last = histories.hidden_offsets[row : row + 2] if row >= 0 else (0, 0)
+    return {
+        "exclude": excluded[excluded >= 0],
+        "seen": history if request.seen == "exclude" else none,
+        "hidden": histories.hidden[first:last],
+    }
+
+
+def _allowed(
+    requests: Sequence[Request],
+    left_out: Sequence[Mapping[str, npt.NDArray[np.int32]]],
+    catalogue: Catalogue,
     at: npt.NDArray[np.float64],
 ) -> AllowedSets:
-    left_out: list[npt.NDArray[np.int32]] = []
-    for request, row, history, missing in zip(requests, rows, shown, unknown, strict=True):
-        ids = [str(item) for item in request.exclude]
-        excluded = catalogue.classes(ids)
-        missing += [i for i, c in zip(ids, excluded, strict=True) if c < 0]
-        parts = [excluded[excluded >= 0]]
-        if request.seen == "exclude":
-            parts.append(history)
-        if row >= 0:
-            first, last = histories.hidden_offsets[row : row + 2]
-            parts.append(histories.hidden[first:last])
-        left_out.append(np.concatenate(parts))
+    together = [np.concatenate(list(parts.values())) for parts in left_out]
     wheres = [parse_where(r.where) if r.where else None for r in requests]
     distinct = {w: n for n, w in enumerate(dict.fromkeys(w for w in wheres if w is not None))}
     return AllowedSets(
         base=catalogue.offered,
         mask_of=np.array([-1 if w is None else distinct[w] for w in wheres]),
         masks=tuple(where_mask(w, catalogue.frame, catalogue.schema) for w in distinct),
-        rows=np.repeat(np.arange(len(requests)), [len(c) for c in left_out]),
-        classes=np.concatenate(left_out).astype(np.int32),
+        rows=np.repeat(np.arange(len(requests)), [len(c) for c in together]),
+        classes=np.concatenate(together).astype(np.int32),
         at=at,
         available_from=catalogue.available[0],
         available_until=catalogue.available[1],

@@ -1,0 +1,132 @@
+"""Why an answer has fewer items than were asked for: the constraint that costs most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.data.catalogue import Catalogue
+from ysmean.data.requests import Encoded, Request
+from ysmean.data.where import Where, conjuncts, parse_where, where_mask
+from ysmean.mean.consensus import CONSENSUS, Joined
+from ysmean.mean.proportions import Proportions
+from ysmean.mean.stream import Stream, Streamed
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """What keeps an answer short.
+
+    Attributes:
+        asked: how many items were asked for.
+        allowed: how many could be returned; fewer than asked.
+        constraint: the one whose removal alone would allow most more: `"where"`, `"exclude"`,
+            `"seen"` or `"availability"`; None if none would allow any.
+        clause: which of the clauses that `where` joins by `and`, as text; None otherwise.
+        gain: how many more it would allow.
+    """
+
+    asked: int
+    allowed: int
+    constraint: str | None = None
+    clause: str | None = None
+    gain: int = 0
+
+    def __str__(self) -> str:
+        """Return it as a sentence without an end."""
+        changes = {
+            "where": f"without {self.clause}",
+            "exclude": "without what is excluded",
+            "seen": "with seen items allowed",
+            "availability": "at another time",
+        }
+        if self.constraint is None:
+            more = "leaving out any one constraint would allow no more"
+        else:
+            more = f"{changes[self.constraint]} there would be {self.gain:,} more"
+        return f"{self.allowed:,} of the {self.asked:,} items asked for: {more}"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One constraint: its kind, the clause of a `where`, and the classes it lets through (N,)."""
+
+    constraint: str
+    clause: str | None
+    lets: BoolArray
+
+
+class Shortfalls:
+    """Explains the short answers of a batch; clauses that requests share are evaluated once."""
+
+    def __init__(
+        self,
+        requests: Sequence[Request],
+        encoded: Encoded,
+        catalogue: Catalogue,
+        proportions: Proportions,
+        stream: Streamed,
+    ) -> None:
+        """Keep what was asked, and who answers it."""
+        self.requests, self.encoded, self.catalogue = requests, encoded, catalogue
+        self.proportions = proportions
+        networks = stream.networks if isinstance(stream, Joined) else stream
+        self.heads = networks.heads if isinstance(networks, Stream) else []
+        self.masks: dict[Where, BoolArray] = {}
+
+    def of(self, row: int, found: int) -> Shortfall | None:
+        """Return why a request got `found` items; None where it got as many as it asked for.
+
+        It is None, too, where nobody knows what each constraint leaves out.
+        """
+        if found >= self.encoded.k[row] or not self.encoded.left_out:
+            return None
+        without = self.encoded.left_out[row]
+        reachable = self._reachable(row)
+        reachable[without["hidden"]] = False  # no request can lift that
+        limits = list(self._limits(row, without))
+        failed = np.zeros(len(reachable), np.uint16)  # how many limits a class fails
+        for limit in limits:
+            failed += ~limit.lets
+        allowed = int((reachable & (failed == 0)).sum())
+        once = reachable & (failed == 1)
+        gains = [int((once & ~limit.lets).sum()) for limit in limits]
+        asked = self.encoded.k[row]
+        if not any(gains):
+            return Shortfall(asked, allowed)
+        best = limits[int(np.argmax(gains))]
+        return Shortfall(asked, allowed, best.constraint, best.clause, max(gains))
+
+    def _reachable(self, row: int) -> BoolArray:
+        """Return the classes that some network could answer a request with, bool (N,)."""
+        request, p = self.requests[row], self.proportions
+        counts, stated = p.multipliers(request.scale), p.stated(request.weights)
+        if stated is not None:
+            joined = stated[p.names.index(CONSENSUS)] > 0 if CONSENSUS in p.names else False
+            counts = counts * ((stated > 0) | joined)  # the consensus knows what its networks do
+        reachable = np.zeros(len(self.catalogue), bool)
+        for head, count in zip(self.heads, counts, strict=False):
+            if head.answers[row] and count > 0:
+                reachable |= head.coverage
+        return reachable
+
+    def _limits(self, row: int, without: Mapping[str, npt.NDArray[np.int32]]) -> Iterator[Limit]:
+        where = self.requests[row].where
+        for clause in conjuncts(parse_where(where)) if where else ():
+            if clause not in self.masks:
+                frame, schema = self.catalogue.frame, self.catalogue.schema
+                self.masks[clause] = where_mask(clause, frame, schema)
+            yield Limit("where", str(clause), self.masks[clause])
+        for name in ("exclude", "seen"):
+            if len(without[name]):
+                lets = np.ones(len(self.catalogue), bool)
+                lets[without[name]] = False
+                yield Limit(name, None, lets)
+        available = self.encoded.allowed.available(row)
+        if not available.all():
+            yield Limit("availability", None, available)
