@@ -149,6 +149,9 @@ def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
     assert given["cohort"] == "2-3" and given["unknown_items"] == ["nonsense"]
     _, new = ids("--prefer", "genres=Comedy", "--context", "hour=20", "--at", "2025-06-01")
     assert "collaborative" in new["abstained"] and new["cohort"] == "0"
+    dislike = [f for g in ("Drama", "Comedy") for f in ("--dislike", f"genres={g}")]
+    wished, _ = ids("--user", "u0007", "--prefer", "0.5:genres=Western", *dislike)
+    assert wished != plain
     seen, _ = ids("--user", "u0007", "--seen", "allow", "-k", 80)
     assert len(seen) == service().items.frame["available_until"].null_count()
 
@@ -242,6 +245,9 @@ BAD = [
     (["--user", "u0007", "--weights", "content=0"], "all zero"),
     (["--user", "u0007", "--weights", "many"], "expected 'fitted', 'equal' or numbers"),
     (["--prefer", "genres"], "expected FEATURE=VALUE"),
+    (["--prefer", "2:genres=Comedy"], "expected a strength above 0 and at most 1"),
+    (["--prefer", "genres=Drama", "--dislike", "genres=Drama"], "says another thing than before"),
+    (["--dislike", "genres=Comdy"], "Did you mean 'Comedy'"),
     (["--at", "yesterday"], "at='yesterday'"),
     (["-k", "ten"], "valid integer"),
 ]

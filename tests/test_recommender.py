@@ -21,7 +21,7 @@ def requests(draw):
     return ym.Request(
         user_id=draw(st.sampled_from([None, "a stranger", *USERS])),
         history=draw(st.none() | st.lists(item | st.just("unknown"), max_size=8)),
-        preferences=draw(st.sampled_from([{}, {"genres": ["Comedy"]}, {"language": "French"}])),
+        preferences=draw(st.sampled_from([{}, {"genres": ["Comedy"]}, {"genres": {"Drama": -1}}])),
         where=draw(st.sampled_from(WHERES)),
         exclude=draw(st.lists(item, max_size=5)),
         seen=draw(st.sampled_from(["exclude", "allow"])),
@@ -164,6 +164,21 @@ def test_stated_preferences_move_the_answer():
         liking = recommender().recommend(preferences={"genres": [genre]})
         gains[genre] = found(genre, liking) - found(genre, plain)
     assert min(gains.values()) >= 0 and sum(gains.values()) > len(gains)
+
+
+def test_disliked_values_become_rarer_and_faint_wishes_move_less():
+    genres = dict(service().items.frame.select("item_id", "genres").iter_rows())
+    everything = {"k": 80, "at": 1_750_000_000, "weights": "equal"}
+
+    def mass(genre, preferences):
+        answer = recommender().recommend("u0007", preferences=preferences, **everything)
+        return sum(item.score for item in answer if genre in genres[item.item_id])
+
+    for genre in ("Comedy", "Drama", "Western"):
+        found = [mass(genre, {"genres": {genre: s}}) for s in (-1, -0.3, 0, 0.3, 1)]
+        assert found == sorted(found) and found[0] < found[2] < found[4]
+        assert mass(genre, {}) == pytest.approx(found[2])
+        assert mass(genre, {"genres": [genre]}) == pytest.approx(found[4])
 
 
 def test_new_items_are_returned_with_shares_of_those_that_know_what_they_are():

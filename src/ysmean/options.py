@@ -46,15 +46,45 @@ def weights(text: str) -> str | dict[str, float]:
     return numbers([text], "--weights", "content=1,popularity=1") if "=" in text else text
 
 
-def preferences(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Return FEATURE=VALUE pairs, given repeatedly; a value may hold commas."""
-    liked: dict[str, list[str]] = {}
-    for text in texts:
-        feature, equals, value = text.partition("=")
-        if not equals or not feature.strip() or not value.strip():
-            raise RequestError(f"--prefer {text!r}; expected FEATURE=VALUE, such as genres=Comedy.")
-        liked.setdefault(feature.strip(), []).append(value.strip())
-    return liked
+def preferences(liked: Iterable[str], disliked: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Return strengths by feature and value of `[STRENGTH:]FEATURE=VALUE`, given repeatedly.
+
+    A value may hold commas and colons. Dislikes become negative strengths.
+
+    Raises:
+        RequestError: for text of another form, or a value that is both liked and disliked.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for option, sign, texts in (("--prefer", 1.0, liked), ("--dislike", -1.0, disliked)):
+        for text in texts:
+            feature, value, strength = _preference(text, option)
+            of_feature = found.setdefault(feature, {})
+            if of_feature.setdefault(value, sign * strength) != sign * strength:
+                raise RequestError(f"{option} {text!r} says another thing than before; say one.")
+    return found
+
+
+def _preference(text: str, option: str) -> tuple[str, str, float]:
+    left, equals, value = text.partition("=")
+    number, _, feature = left.partition(":")
+    strength = _number(number)
+    if strength is None or not feature:  # without a strength; a colon is the feature's own
+        feature, strength = left, 1.0
+    if not equals or not feature.strip() or not value.strip():
+        raise RequestError(
+            f"{option} {text!r}; expected FEATURE=VALUE, such as genres=Comedy, or with a strength "
+            "0.5:genres=Comedy."
+        )
+    if not 0 < strength <= 1:
+        raise RequestError(f"{option} {text!r}; expected a strength above 0 and at most 1.")
+    return feature.strip(), value.strip(), strength
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def where(text: str | None) -> str | dict[str, Any] | None:

@@ -20,6 +20,7 @@ from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
 from ysmean.data.items import Items
 from ysmean.data.readers import Source
+from ysmean.data.preferences import heed
 from ysmean.data.requests import Encoded, Request, encode
 from ysmean.errors import RequestError, nearest
 from ysmean.mean.consensus import CONSENSUS, Joined, contributions
@@ -130,7 +131,7 @@ class Recommender:
         rows = np.stack([fitted if s is None else s for s in stated])
         networks = self.parts.networks
         takes = [n in networks and "preferences" in networks[n].takes for n in p.names]
-        heeding = np.outer(batch.preferences.any(1), takes)  # bool (B, M)
+        heeding = np.outer(heed(batch.strengths), takes)  # (B, M)
         counts = stream.normalizers[2]
         return stream, p.resolve(batch.cohorts, stream.answering, counts, scale, rows, heeding)
 

@@ -42,6 +42,8 @@ REQUESTS = [
     ym.Request(history=["i0", "i3", "i6"]),
     ym.Request("u2", history=["i1"], exclude=["i2"]),
     ym.Request(preferences={"genres": ["red"]}),
+    ym.Request("u1", preferences={"genres": {"red": 0.5, "blue": -1}}),
+    ym.Request(preferences={"genres": {"green": -0.2}}),
 ]
 
 

@@ -127,15 +127,23 @@ def test_a_constraint_may_be_plain_data_and_an_empty_one_constrains_nothing():
     assert len(part.allowed.masks) == 1  # the first two are one constraint
 
 
-def test_preferences_are_rows_of_attributes_plus_one():
+def test_preferences_are_rows_of_attributes_plus_one_with_strengths():
     part = encoded(
         Request(preferences={"genres": ["Comedy", "Crime"]}),
         Request(),
         Request(preferences={"genres": "Drama"}),
+        Request(preferences={"genres": {"Crime": -1, "Drama": 0, "Comedy": 0.25}}),
     )
     rows = CATALOGUE.attributes.rows
     comedy, crime, drama = (rows["genres", g] + 1 for g in ("Comedy", "Crime", "Drama"))
-    assert part.batch.preferences.tolist() == [[comedy, crime], [0, 0], [drama, 0]]
+    assert part.batch.preferences.tolist() == [
+        [comedy, crime],
+        [0, 0],
+        [drama, 0],
+        [crime, comedy],
+    ]
+    assert part.batch.strengths.tolist() == [[1, 1], [0, 0], [1, 0], [-1, 0.25]]
+    assert part.batch.strengths.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -208,7 +216,9 @@ requests = st.builds(
     exclude=st.lists(st.sampled_from([*ITEMS.frame["item_id"], "?"]), max_size=2),
     seen=st.sampled_from(["exclude", "allow"]),
     where=st.sampled_from([None, "year > 1995", "genres in (Drama, Crime)"]),
-    preferences=st.sampled_from([{}, {"genres": ["Drama"]}]),
+    preferences=st.sampled_from(
+        [{}, {"genres": ["Drama"]}, {"genres": {"Drama": -0.5, "Crime": 1}}]
+    ),
     at=st.sampled_from([0, 5000]),
 )
 
@@ -222,9 +232,15 @@ def test_a_batch_of_requests_is_the_same_as_each_by_itself(listed):
         assert together.unknown[row] == alone.unknown[0]
         assert allowed(together, row) == allowed(alone)
         assert shown(together, row) == shown(alone)
-        for name in ("user_fields", "gaps", "context", "preferences"):
+        for name in ("user_fields", "gaps", "context"):
             ours = getattr(together.batch, name)[row].tolist()
             assert ours == getattr(alone.batch, name)[0].tolist()
+        assert stated(together.batch, row) == stated(alone.batch, 0)
+
+
+def stated(batch, row):
+    pairs = zip(batch.preferences[row].tolist(), batch.strengths[row].tolist(), strict=True)
+    return [pair for pair in pairs if pair[0]]
 
 
 def test_own_events_have_the_time_to_the_next_and_to_the_request():

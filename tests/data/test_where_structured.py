@@ -90,6 +90,7 @@ def test_plain_data_means_what_the_text_says(data, text):
         ({"and": []}, "where.and: received []; expected a list of one or more constraints."),
         ({"and": YEAR}, "where.and: received {'feature'"),
         ({"and": [YEAR, {"or": [3]}]}, "where.and[1].or[0]: received 3; expected {'and'"),
+        ({"adn": [YEAR]}, "where: unknown key 'adn'. Did you mean 'and'?"),
         ({"not": [YEAR]}, "where.not: received [{"),
         ({"not": YEAR, "and": [YEAR]}, "where: unknown key 'not'."),
         ({**YEAR, "operator": ">"}, "where: unknown key 'operator'. Did you mean"),

@@ -109,14 +109,22 @@ def test_an_infinite_scale_is_refused():
 
 def test_networks_that_heed_stated_preferences_get_half_of_the_fitted_weight_at_least():
     everybody, counts = answering([1, 1], [1, 1]), np.array([[30, 0]])
-    heeding = [np.array([[False, True]]), np.array([[True, False]])]
+    heeding = [np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])]
     w = [two().resolve(COHORT, everybody, counts, heeding=h)[0, :, 0] for h in heeding]
     np.testing.assert_allclose(w, [[0.5, 0.5], [0.75, 0.25]])
 
 
+def test_faintly_stated_preferences_claim_less_than_half():
+    everybody, counts = answering([1, 1], [1, 1]), np.array([[30, 0]])
+    for strength, expected in ((0.6, 0.3), (0.5, 0.25), (0.1, 0.25), (0.0, 0.25)):
+        heeding = np.array([[0.0, strength]])
+        w = two().resolve(COHORT, everybody, counts, heeding=heeding)[0, :, 0]
+        np.testing.assert_allclose(w, [1 - expected, expected])
+
+
 def test_stated_weights_and_scales_stand_above_that_half():
     everybody, counts = answering([1, 1], [1, 1]), np.array([[30, 0]])
-    heeding = np.array([[False, True]])
+    heeding = np.array([[0.0, 1.0]])
     scaled = two().resolve(COHORT, everybody, counts, np.array([3.0, 1.0]), heeding=heeding)
     np.testing.assert_allclose(scaled[0, :, 0], [0.75, 0.25])
     stated = two().resolve(COHORT, everybody, counts, None, np.array([0.9, 0.1]), heeding)
@@ -125,7 +133,7 @@ def test_stated_weights_and_scales_stand_above_that_half():
 
 def test_what_heeds_preferences_alone_and_what_abstains_change_nothing():
     counts = np.array([[30, 0]])
-    alone = two().resolve(COHORT, answering([0, 0], [1, 1]), counts, heeding=np.array([[0, 1]]) > 0)
+    alone = two().resolve(COHORT, answering([0, 0], [1, 1]), counts, heeding=np.array([[0.0, 1.0]]))
     np.testing.assert_allclose(alone[0, :, 0], [0, 1])
-    away = two().resolve(COHORT, answering([1, 1], [0, 0]), counts, heeding=np.array([[0, 1]]) > 0)
+    away = two().resolve(COHORT, answering([1, 1], [0, 0]), counts, heeding=np.array([[0.0, 1.0]]))
     np.testing.assert_allclose(away[0, :, 0], [1, 0])

@@ -68,6 +68,28 @@ def test_a_stated_preference_multiplies_the_odds_as_documented():
     assert gain == pytest.approx(np.exp(2.0), rel=1e-3)
 
 
+def test_strengths_multiply_log_odds_and_together_are_no_longer_than_one():
+    events, items, users = worlds.content_rule()
+    spec = ym.Knowledge(width=8, hidden=8, preference=2.0, fitting=LONG)
+    network, data = worlds.fit_spec(spec, events, items, users)
+    blue, red = data.catalogue.classes(["i2", "i0"])
+
+    def log_odds(**strengths):
+        asked = [ym.Request("u0", preferences={"genres": strengths})]
+        p = worlds.probabilities(network, data, asked)[0]
+        return np.log(p[blue] / p[red])
+
+    def gain(**strengths):
+        return log_odds(**strengths) - log_odds()
+
+    assert gain(blue=0.5) == pytest.approx(1.0, abs=1e-3)
+    assert gain(blue=-0.25) == pytest.approx(-0.5, abs=1e-3)
+    assert gain(red=-1) == pytest.approx(2.0, abs=1e-3)
+    assert gain(blue=1, red=-1) == pytest.approx(2 * 2.0 / np.sqrt(2), abs=1e-3)
+    assert gain(blue=0.6, red=-0.6) == pytest.approx(2.4, abs=1e-3)  # shorter than 1 together
+    assert gain(blue=1, green=0.01) == pytest.approx(2.0, abs=1e-3)
+
+
 def test_popularity_is_smoothed_counts():
     events = worlds.table({"a": ["x", "y"], "b": ["x", "z"], "c": ["x"]})
     network, data = worlds.fit_spec(ym.Popularity(smoothing=1.0), events)

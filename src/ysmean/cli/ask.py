@@ -18,7 +18,10 @@ def recommend(
     k: Annotated[int | None, typer.Option("-k", help="how many items; 10 by default")] = None,
     scale: Annotated[list[str] | None, typer.Option(help="content=2: content counts twice")] = None,
     weights: Annotated[str, typer.Option(help="fitted, equal, or content=1,...")] = "fitted",
-    prefer: Annotated[list[str] | None, typer.Option(help="genres=Comedy; may be repeated")] = None,
+    prefer: Annotated[list[str] | None, typer.Option(help="genres=Comedy, 0.5:genres=War")] = None,
+    dislike: Annotated[
+        list[str] | None, typer.Option(help="genres=Horror; may be repeated")
+    ] = None,
     where: Annotated[str | None, typer.Option(help="rule: 'year >= 1990', or JSON")] = None,
     exclude: Annotated[str | None, typer.Option(help="item ids never to return")] = None,
     seen: Annotated[str, typer.Option(help="exclude or allow items of the history")] = "exclude",
@@ -36,7 +39,7 @@ def recommend(
         k=k,
         scale=options.numbers(scale or (), "--scale", "content=2"),
         weights=options.weights(weights),
-        preferences=options.preferences(prefer or ()),
+        preferences=options.preferences(prefer or (), dislike or ()),
         where=options.where(where),
         exclude=options.ids(exclude) or (),
         seen=seen,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,14 @@ from ysmean.data.fields import context_tokens
 from ysmean.data.histories import Histories, cohort_of
 
 MAX_HISTORY = 128
+INPUTS = {  # the arrays that networks may take, with their dtypes
+    "tokens": "int32",
+    "gaps": "int32",
+    "user_fields": "int32",
+    "context": "int32",
+    "preferences": "int32",
+    "strengths": "float32",
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Batch:
         user_fields: int32 (B, F), tokens of the user's features, 0 = unknown.
         context: int32 (B, 2), hour + 1 and weekday + 1, 0 = unknown.
         preferences: int32 (B, P), attribute row + 1 of each stated preference, 0 = none.
+        strengths: float32 (B, P), of each preference, from -1 (dislike) to 1; 0 where none.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -35,6 +45,7 @@ class Batch:
     user_fields: npt.NDArray[np.int32]
     context: npt.NDArray[np.int32]
     preferences: npt.NDArray[np.int32]
+    strengths: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         """Return the number of requests, B."""
@@ -45,15 +56,9 @@ class Batch:
         """The index into `COHORTS` of each request, int64 (B,)."""
         return cohort_of(self.lengths)
 
-    def arrays(self) -> dict[str, npt.NDArray[np.int32]]:
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what the Keras models take, by input name."""
-        return {
-            "tokens": self.tokens,
-            "gaps": self.gaps,
-            "user_fields": self.user_fields,
-            "context": self.context,
-            "preferences": self.preferences,
-        }
+        return {name: getattr(self, name) for name in INPUTS}
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,7 @@ class Questions:
             user_fields=self.user_fields[self.users],
             context=context_tokens(self.at),
             preferences=np.zeros((len(self), 1), np.int32),
+            strengths=np.zeros((len(self), 1), np.float32),
         )
 
     def allowed(

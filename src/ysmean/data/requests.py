@@ -15,9 +15,10 @@ from ysmean.data.batch import MAX_HISTORY, Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import context_tokens
 from ysmean.data.histories import Histories, pad_tokens
+from ysmean.data.preferences import Preferences, encode_preferences
 from ysmean.data.times import seconds
 from ysmean.data.where import parse_where, where_mask
-from ysmean.errors import DataError, RequestError
+from ysmean.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Request:
     Attributes:
         user_id: whose history and features count; an unknown one is a new user.
         history: item ids, oldest first, instead of the user's own.
-        preferences: liked values by item feature, `{"genres": ["Comedy"]}`.
+        preferences: liked values by item feature, `{"genres": ["Comedy"]}`, or strengths from
+            -1 (dislike) to 1 (like) by value, `{"genres": {"Comedy": 0.5, "Horror": -1}}`.
         context: hour (0-23) and weekday (0 = Monday) instead of those of `at`.
         where: hard constraint on item features, `"year >= 1990 and genres = 'Comedy'"`, or the
             same as plain data (see `ysmean.data.where`); an empty one constrains nothing.
@@ -41,7 +43,7 @@ class Request:
 
     user_id: str | None = None
     history: Sequence[str] | None = None
-    preferences: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    preferences: Preferences = field(default_factory=dict)
     context: Mapping[str, float] = field(default_factory=dict)
     where: str | Mapping[str, Any] | None = None
     exclude: Sequence[str] = ()
@@ -107,13 +109,17 @@ def encode(
     context = context_tokens(
         at if timed else np.full(len(at), np.nan), [r.context for r in requests]
     )
+    preferences, strengths = encode_preferences(
+        [r.preferences for r in requests], catalogue.attributes
+    )
     batch = Batch(
         tokens=pad_tokens(shown, MAX_HISTORY),
         gaps=_gaps(requests, rows, histories, at),
         lengths=np.array([len(s) for s in shown], np.int64),
         user_fields=fields.astype(np.int32),
         context=context,
-        preferences=_preferences(requests, catalogue),
+        preferences=preferences,
+        strengths=strengths,
     )
     left_out = [
         _left_out(*row, catalogue, histories)
@@ -168,26 +174,6 @@ def _gaps(
     own = (rows >= 0) & np.array([r.history is None for r in requests])
     first, last = (np.where(own, histories.offsets[rows + n], 0) for n in (0, 1))
     return histories.gaps(first, last, at, MAX_HISTORY)
-
-
-def _preferences(requests: Sequence[Request], catalogue: Catalogue) -> npt.NDArray[np.int32]:
-    """Return attribute rows + 1 of the stated preferences, int32 (B, P)."""
-    rows = []
-    for request in requests:
-        try:
-            rows.append(
-                [
-                    catalogue.attributes.row(feature, str(value)) + 1
-                    for feature, values in request.preferences.items()
-                    for value in ([values] if isinstance(values, str) else values)
-                ]
-            )
-        except DataError as error:
-            raise RequestError(str(error)) from None
-    table = np.zeros((len(rows), max(1, *(len(r) for r in rows), 1)), np.int32)
-    for number, row in enumerate(rows):
-        table[number, : len(row)] = row
-    return table
 
 
 def _left_out(

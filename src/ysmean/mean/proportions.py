@@ -131,7 +131,7 @@ class Proportions:
         counts: npt.NDArray[np.int64],
         scale: DoubleArray | None = None,
         stated: DoubleArray | None = None,
-        heeding: BoolArray | None = None,
+        heeding: DoubleArray | None = None,
     ) -> DoubleArray:
         """Return the members' weights of each request.
 
@@ -145,16 +145,17 @@ class Proportions:
             counts: int64 (B, 2), allowed classes of each segment.
             scale: (B, M) or (M,) multipliers.
             stated: (B, M) or (M,) weights instead of the fitted ones; rows of NaN mean fitted.
-            heeding: bool (B, M), networks that heed preferences which the request states. Fitted
-                weights come from requests without any; in others these networks get at least
-                `HEED` of the weight together.
+            heeding: (B, M), how strong the preferences are that a request states, from 0 to 1,
+                for the networks that heed them. Fitted weights come from requests without any;
+                in others these networks get at least `HEED` times it of the weight together.
 
         Returns:
             float64 (B, M, 2); rows sum to 1, or to 0 where nobody answers.
         """
         base = np.moveaxis(self.weights[:, cohorts], 0, 2)  # (B, M, 2)
         if heeding is not None:
-            base = _at_least(base * answering, heeding[:, :, None], HEED)
+            least = HEED * heeding.max(1)[:, None, None]
+            base = _at_least(base * answering, heeding[:, :, None] > 0, least)
         if stated is not None:
             given = np.broadcast_to(stated, base.shape[:2])[:, :, None]
             base = np.where(np.isnan(given), base, given)
@@ -223,7 +224,7 @@ def _array(data: Any) -> DoubleArray | None:
     return None if data is None else np.array(data, np.float64)
 
 
-def _at_least(weights: DoubleArray, chosen: BoolArray, least: float) -> DoubleArray:
+def _at_least(weights: DoubleArray, chosen: BoolArray, least: DoubleArray) -> DoubleArray:
     """Return weights (B, M, 2), normalised over M, in which the chosen have `least` or more.
 
     Where none of the chosen has a weight, or all of those that do are chosen, nothing changes.

@@ -14,6 +14,7 @@ from keras import layers, ops
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Attributes, Catalogue
 from ysmean.data.fields import context_tokens
+from ysmean.data.preferences import bounded
 from ysmean.errors import ConfigError
 from ysmean.networks.dot import set_named_weights
 from ysmean.networks.growth import Changed
@@ -40,8 +41,8 @@ class Knowledge:
     Attributes:
         width: of item vectors and queries.
         hidden: width of the hidden layers.
-        preference: log-odds that an item gains by fulfilling the one stated preference; of n
-            preferences each one gives 1 / sqrt(n) of it.
+        preference: log-odds that an item gains by fulfilling the one stated preference, times
+            its strength; of n full preferences each one gives 1 / sqrt(n) of it.
         anonymous: share of training requests whose user features are hidden, so that unknown
             users get a good answer too.
         fitting: how it is trained.
@@ -102,7 +103,7 @@ class KnowledgeNetwork(TowerNetwork):
 
     name = "knowledge"
     from_history = False
-    takes = ("user_fields", "context", "preferences")
+    takes = ("user_fields", "context", "preferences", "strengths")
 
     def __init__(
         self, spec: Knowledge, encoder: keras.Model, items: ItemSide, attributes: Attributes
@@ -119,12 +120,11 @@ class KnowledgeNetwork(TowerNetwork):
         return np.asarray(known)
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
-        """Return the dot products, raised where stated preferences are fulfilled."""
+        """Return the dot products, raised where what is liked is met, lowered for dislikes."""
         learned = super().scores(batch)
         if not batch.preferences.any():
             return learned
-        stated = batch.preferences > 0
-        weights = stated * self.spec.preference / np.sqrt(np.maximum(stated.sum(1), 1))[:, None]
+        weights = self.spec.preference * bounded(batch.strengths)
         fulfilled = sum_rows(self.table, batch.preferences, weights.astype(np.float32))
         return lambda lo, hi: learned(lo, hi) + fulfilled[:, lo:hi].toarray()
 
@@ -132,7 +132,7 @@ class KnowledgeNetwork(TowerNetwork):
         """Return the same sum from Keras layers."""
         weigh = PreferenceWeights(self.spec.preference, name="preference_weights")
         rows = SparseRows.of(self.table, name="preference_rows")
-        fulfilled = rows(inputs["preferences"], weigh(inputs["preferences"]))
+        fulfilled = rows(inputs["preferences"], weigh(inputs["strengths"]))
         return layers.Add(name="knowledge_sum")([super().keras_scores(inputs), fulfilled])
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> KnowledgeNetwork:
@@ -157,26 +157,25 @@ class KnowledgeNetwork(TowerNetwork):
 
 @keras.saving.register_keras_serializable(package="ysmean")
 class PreferenceWeights(keras.layers.Layer):
-    """Tokens (B, P) -> strength / sqrt(number stated) for each stated preference."""
+    """Keras twin of `bounded`, times a factor: strengths (B, P) -> weights (B, P)."""
 
-    def __init__(self, strength: float, **kwargs: Any) -> None:
+    def __init__(self, factor: float, **kwargs: Any) -> None:
         """Make the layer."""
         super().__init__(**kwargs)
-        self.strength = strength
+        self.factor = factor
 
-    def call(self, tokens: Any) -> Any:
+    def call(self, strengths: Any) -> Any:
         """Return weights (B, P)."""
-        stated = ops.cast(tokens > 0, "float32")
-        number = ops.maximum(ops.sum(stated, axis=1, keepdims=True), 1.0)
-        return stated * self.strength / ops.sqrt(number)
+        square = ops.sum(strengths * strengths, axis=1, keepdims=True)
+        return self.factor * strengths / ops.sqrt(ops.maximum(square, 1.0))
 
-    def compute_output_shape(self, tokens_shape: Any) -> Any:
+    def compute_output_shape(self, strengths_shape: Any) -> Any:
         """Return (B, P)."""
-        return tokens_shape
+        return strengths_shape
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
-        return {**super().get_config(), "strength": self.strength}
+        return {**super().get_config(), "factor": self.factor}
 
 
 @keras.saving.register_keras_serializable(package="ysmean")

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.data.batch import Batch, Questions
+from ysmean.data.batch import INPUTS, Batch, Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import FeatureEncoder
 from ysmean.data.fields import UserFields
@@ -169,8 +169,8 @@ class Network(ABC):
 
 
 def keras_inputs(names: Iterable[str]) -> dict[str, Any]:
-    """Return one Keras input, int32 (B, any), for each array of a batch."""
-    return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+    """Return one Keras input (B, any) for each array of a batch."""
+    return {name: keras.Input((None,), dtype=INPUTS[name], name=name) for name in names}
 
 
 @dataclass(frozen=True)

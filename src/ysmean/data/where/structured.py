@@ -84,7 +84,7 @@ class _Reader:
     def _clause(self, data: Mapping[str, Any], path: Path) -> Comparison | Membership | IsNull:
         if next(self.clauses, None) is None:
             raise path.fault(f"more than {MAX_CLAUSES} clauses; 'in' asks for many values at once.")
-        _only(data, ("feature", "op", "value"), path)
+        _only(data, ("feature", "op", "value"), path, hints=("and", "or", "not"))
         for key in ("feature", "op"):
             if not isinstance(data.get(key), str) or not data[key]:
                 raise path[key].fault(f"received {_short(data.get(key))}; expected text.")
@@ -119,10 +119,12 @@ class _Reader:
         raise path.fault(f"received {_short(value)}; expected text or a finite number{hint}.")
 
 
-def _only(data: Mapping[str, Any], known: tuple[str, ...], path: Path) -> None:
+def _only(
+    data: Mapping[str, Any], known: tuple[str, ...], path: Path, hints: tuple[str, ...] = ()
+) -> None:
     for key in data:
         if key not in known:
-            raise path.fault(f"unknown key {_short(key)}." + nearest(str(key), known))
+            raise path.fault(f"unknown key {_short(key)}." + nearest(str(key), (*known, *hints)))
 
 
 def _listed(data: Any, path: Path, what: str) -> list[Any] | tuple[Any, ...]:
