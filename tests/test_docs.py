@@ -95,10 +95,14 @@ def test_data_formats(data):
     log, items = data
     log.rename({"user_id": "uid", "item_id": "movie"}).drop("event").write_csv("log.csv")
     log.write_parquet("log.parquet")
+    stars = pl.Series("rating", [1 + n % 5 for n in range(len(log))])
+    log.drop("event").with_columns(stars).write_csv("rated.csv")
     items.with_columns(zip=pl.lit(8000), internal_code=pl.lit("x")).write_csv("items.csv")
     names = {"ym": ym}
     run("docs/data-formats.md", names)
     assert names["events"].frame["weight"].unique().sort().to_list() == [1, 5]
+    assert len(names["rated"]) == 4 / 5 * len(log)
+    assert names["rated"].frame["excludes"].sum() == 2 / 5 * len(log)
     assert names["items"].schema["zip"] == "category"
     assert "internal_code" not in names["items"].frame
 

@@ -17,6 +17,12 @@ user_id = "uid"
 purchase = 3.0
 dislike = "exclude"
 
+[rating_weights]                                        # and of a rating, from the lowest
+1 = "exclude"
+3 = "ignore"
+4 = 1.0
+"4.5" = 2.0
+
 [item_types]                                            # fix what was inferred wrongly
 year = "category"
 """
@@ -49,7 +55,8 @@ class Config:
         networks: names in order; the default ones for None.
         network: settings by name.
         columns: our column names -> the files'.
-        event_weights: weight or `"exclude"` by event type; None for the default.
+        event_weights: weight, `"exclude"` or `"ignore"` by event type; None for the default.
+        rating_weights: the same by lowest rating; None leaves ratings out.
         item_types, user_types: feature types by column.
         consensus: whether the product of the networks is one more member of the mean.
     """
@@ -58,6 +65,7 @@ class Config:
     network: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     event_weights: Mapping[str, float | str] | None = None
+    rating_weights: Mapping[float | str, float | str] | None = None
     item_types: Mapping[str, str] = field(default_factory=dict)
     user_types: Mapping[str, str] = field(default_factory=dict)
     consensus: bool = True
@@ -100,7 +108,7 @@ class Config:
         of_items = {o: theirs for o, theirs in names.items() if o not in COLUMNS or o == "item_id"}
         of_users = {ours: theirs for ours, theirs in names.items() if ours == "user_id"}
         return (
-            read_events(events, of_events, self.event_weights),
+            read_events(events, of_events, self.event_weights, self.rating_weights),
             None if items is None else read_items(items, of_items, self.item_types),
             None if users is None else read_users(users, of_users, self.user_types),
         )

@@ -136,42 +136,6 @@ def test_a_bad_value_is_refused_by_row(columns, message):
         table(**columns)
 
 
-def test_dislikes_and_hides_exclude_unless_told_otherwise():
-    events = table(event=["view", "dislike", "hide", "view"])
-    assert events.frame["excludes"].to_list() == [False, True, True, False]
-    assert events.frame["weight"].to_list() == [1.0] * 4
-    assert "2 view (1.0)" in events.notes[0]
-
-
-def test_the_weight_of_the_type_multiplies_the_weight_of_the_event():
-    frame = {
-        "user_id": [1, 1, 1],
-        "item_id": [1, 2, 3],
-        "weight": [2.0, 3.0, 1.0],
-        "event": ["buy", "view", "bad"],
-    }
-    events = Events.from_frame(frame, event_weights={"buy": 4, "view": 0.5, "bad": "exclude"})
-    assert events.frame["weight"].to_list() == [8.0, 1.5, 1.0]
-    assert events.frame["excludes"].to_list() == [False, False, True]
-
-
-def test_an_event_type_without_a_weight_names_the_row_and_the_nearest():
-    with pytest.raises(DataError, match=r"row 2: event type 'vieww'.*Did you mean 'view'"):
-        Events.from_frame(
-            {"user_id": [1, 1], "item_id": [1, 2], "event": ["view", "vieww"]},
-            event_weights={"view": 1},
-        )
-
-
-@pytest.mark.parametrize("weight", [0, -1, "excluded", float("nan"), float("inf")])
-def test_a_weight_of_a_type_that_is_no_weight_is_refused_even_if_unused(weight):
-    with pytest.raises(DataError, match=r"Event type 'buy' weighs .* or 'exclude'"):
-        Events.from_frame(
-            {"user_id": [1], "item_id": [1], "event": ["view"]},
-            event_weights={"view": 1, "buy": weight},
-        )
-
-
 def test_the_same_item_at_the_same_time_in_another_way_is_no_duplicate():
     events = Events.from_frame(
         {"user_id": [1] * 3, "item_id": [1] * 3, "timestamp": [1] * 3, "event": ["a", "b", "a"]}

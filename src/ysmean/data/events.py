@@ -11,16 +11,12 @@ import polars as pl
 
 from ysmean.data.readers import Source, read_frame
 from ysmean.data.schema import to_seconds
+from ysmean.data.signals import EventWeights, RatingWeights, read_signals
 from ysmean.data.tables import id_strings
-from ysmean.errors import DataError, nearest
 
-COLUMNS = ("user_id", "item_id", "timestamp", "weight", "event")
+COLUMNS = ("user_id", "item_id", "timestamp", "weight", "event", "rating")
 LEADING = ("user_id", "item_id", "timestamp", "weight", "excludes")
-EXCLUDE = "exclude"
-NEGATIVE = {"dislike": EXCLUDE, "hide": EXCLUDE}
 MILLISECONDS = 1e11  # as seconds, the year 5138
-
-EventWeights = Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
@@ -43,16 +39,17 @@ class Events:
         source: Source,
         columns: Mapping[str, str] | None = None,
         event_weights: EventWeights | None = None,
+        rating_weights: RatingWeights | None = None,
     ) -> Events:
         """Read events from a file or a dataframe; see `read_events`."""
         frame, name = read_frame(source, columns, ("user_id", "item_id"))
         notes: list[str] = []
         frame = frame.with_columns(
-            *(_compact(frame.get_column(c), name) for c in ("user_id", "item_id")),
-            *_signals(frame, name, event_weights, notes),
+            _compact(frame.get_column(c), name) for c in ("user_id", "item_id")
         )
         if "timestamp" in frame.columns:
             frame = frame.with_columns(_times(frame, name, notes))
+        frame = read_signals(frame, name, event_weights, rating_weights, notes)
         frame = _ordered(frame, name, notes).with_columns(
             pl.col("user_id", "item_id").cast(pl.String)
         )
@@ -73,91 +70,25 @@ def read_events(
     source: Source,
     columns: Mapping[str, str] | None = None,
     event_weights: EventWeights | None = None,
+    rating_weights: RatingWeights | None = None,
 ) -> Events:
     """Read a log of events.
 
     Args:
         source: a file or a dataframe with `user_id` and `item_id`, and optionally `timestamp`
-            (without it, row order is time order within a user), `weight` (above 0) and `event`
-            (its type).
+            (without it, row order is time order within a user), `weight` (above 0), `event`
+            (its type) and `rating` (a number).
         columns: our names -> the table's, such as `{"user_id": "uid"}`.
         event_weights: what an event of each type weighs; `"exclude"` for negative signals, which
-            hide the item from that user. By default `dislike` and `hide` do, and all others
-            weigh 1.
+            hide the item from that user, `"ignore"` for what says nothing. By default `dislike`
+            and `hide` exclude, and all others weigh 1.
+        rating_weights: the same for ratings, by the lowest they are for:
+            `{1: "exclude", 3: "ignore", 4: 1}`. By default ratings count for nothing.
 
     Raises:
         DataError: names file, column and row.
     """
-    return Events.from_frame(source, columns, event_weights)
-
-
-def _signals(
-    frame: pl.DataFrame, name: str, mapping: EventWeights | None, notes: list[str]
-) -> tuple[pl.Series, pl.Series]:
-    """Return the columns `weight` and `excludes`."""
-    weight, excludes = _weight(frame, name), _excludes(frame, name)
-    if "event" not in frame.columns:
-        if mapping is not None:
-            notes.append(f"{name}: event weights have no effect, there is no column 'event'")
-        return weight, excludes
-    types = frame.get_column("event").cast(pl.String).fill_null("")
-    counts = types.value_counts(sort=True)
-    seen = counts.get_column("event")
-    known = dict(mapping) if mapping is not None else dict.fromkeys(seen, 1.0) | NEGATIVE
-    _check_types(types, seen, known, name)
-    said = ", ".join(f"{c:,} {t or '(none)'} ({known[t]})" for t, c in counts.iter_rows())
-    notes.append(f"{name}: event types {said}")
-    positive = {k: float(v) for k, v in known.items() if v != EXCLUDE}
-    hides = [k for k, v in known.items() if v == EXCLUDE]
-    factor = types.replace_strict(positive, default=1.0, return_dtype=pl.Float32)
-    return (weight * factor).rename("weight"), (excludes | types.is_in(hides)).rename("excludes")
-
-
-def _weight(frame: pl.DataFrame, name: str) -> pl.Series:
-    if "weight" not in frame.columns:
-        return pl.Series("weight", [1.0], pl.Float32).new_from_index(0, len(frame))
-    given = frame.get_column("weight")
-    weight = given.cast(pl.Float32, strict=False)
-    bad = ~(weight.is_finite() & (weight > 0)).fill_null(False)
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise DataError(
-            f"{name}, row {row + 1}: weight is {given[row]!r}; expected a finite number above "
-            "0. For negative signals use an event type that maps to 'exclude'."
-        )
-    return weight
-
-
-def _excludes(frame: pl.DataFrame, name: str) -> pl.Series:
-    if "excludes" not in frame.columns:
-        return pl.Series("excludes", [False]).new_from_index(0, len(frame))
-    given = frame.get_column("excludes")
-    if given.dtype != pl.Boolean:
-        raise DataError(
-            f"{name}: column 'excludes' is {given.dtype}; expected true or false (true hides the "
-            "item from the user). Rename the column if it means something else."
-        )
-    return given.fill_null(False)
-
-
-def _check_types(
-    types: pl.Series, seen: pl.Series, known: Mapping[str, float | str], name: str
-) -> None:
-    for kind in seen:
-        if kind not in known:
-            row = int((types == kind).arg_max() or 0)
-            raise DataError(
-                f"{name}, row {row + 1}: event type {kind!r} has no weight." + nearest(kind, known)
-            )
-    for kind, value in known.items():
-        if value != EXCLUDE and not _positive(value):
-            raise DataError(
-                f"Event type {kind!r} weighs {value!r}; expected a number above 0 or 'exclude'."
-            )
-
-
-def _positive(value: float | str) -> bool:
-    return isinstance(value, int | float) and 0 < value < float("inf")
+    return Events.from_frame(source, columns, event_weights, rating_weights)
 
 
 def _times(frame: pl.DataFrame, name: str, notes: list[str]) -> pl.Series:
