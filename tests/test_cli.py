@@ -366,3 +366,20 @@ def test_compare_says_which_row_is_above(ysmean, files, tmp_path):
     assert "cohort all" in done.stdout and "ndcg@10: mean 0." in done.stdout
     wrong = ysmean("compare", tmp_path / "r", code=2)
     assert "1 reports and 1 rows" in wrong.stderr
+
+
+def test_relations_are_read_beside_the_other_tables(ysmean, files, tmp_path):
+    (tmp_path / "r.csv").write_text("film,relation,tail\nt0001,studio,Aurora\nt0002,studio,Ostra\n")
+    (tmp_path / "c.toml").write_text('networks = ["popularity"]\n')
+    log = ("--events", files / "events.csv", "--config", tmp_path / "c.toml")
+    related = ("--relations", tmp_path / "r.csv", "--columns", "head=film")
+    for number, tables_ in enumerate([(), ("--items", files / "items.csv")]):
+        model = tmp_path / f"m{number}"
+        done = ysmean("train", *log, *tables_, *related, "--out", model)
+        assert "r.csv: studio read as categories of 2 items" in done.stderr
+        asked = ("--where", "studio = Aurora", "--at", "2025-06-01", "--json")
+        answer = json.loads(ysmean("recommend", model, *asked).stdout)
+        assert {item["item_id"] for item in answer["items"]} <= {"t0001"}
+        assert answer["shortfall"]["clause"] == "studio = 'Aurora'"
+    done = ysmean("train", *log, "--relations", tmp_path / "r.csv", "--out", model, code=2)
+    assert "r.csv has no column 'head'" in done.stderr

@@ -91,12 +91,15 @@ def test_readme(data):
     assert names["model"].output_shape == (None, 9)
 
 
-def test_data_formats(data):
+def test_data_formats(data, folder):
     log, items = data
     log.rename({"user_id": "uid", "item_id": "movie"}).drop("event").write_csv("log.csv")
     log.write_parquet("log.parquet")
     stars = pl.Series("rating", [1 + n % 5 for n in range(len(log))])
     log.drop("event").with_columns(stars).write_csv("rated.csv")
+    (folder / "films.csv").write_text("item_id,title\n2571,The Matrix\n0583,Blue\n")
+    shown = next(s for s in snippets("docs/data-formats.md") if s.text.startswith("head,"))
+    (folder / "relations.csv").write_text(shown.text)
     items.with_columns(zip=pl.lit(8000), internal_code=pl.lit("x")).write_csv("items.csv")
     names = {"ym": ym}
     run("docs/data-formats.md", names)
@@ -104,6 +107,7 @@ def test_data_formats(data):
     assert len(names["rated"]) == 4 / 5 * len(log)
     assert names["rated"].frame["excludes"].sum() == 2 / 5 * len(log)
     assert names["items"].schema["zip"] == "category"
+    assert names["films"].frame["composer"].to_list() == [None, ["Zbigniew Preisner"]]
     assert "internal_code" not in names["items"].frame
 
 

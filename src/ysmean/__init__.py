@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ysmean.data.catalogue import Catalogue
     from ysmean.data.events import Events, read_events
     from ysmean.data.items import Items, read_items
+    from ysmean.data.relations import Relations, read_relations
     from ysmean.data.requests import Request
     from ysmean.data.simulate import simulate
     from ysmean.data.users import Users, read_users
@@ -48,6 +49,7 @@ _HOMES = {
     "Recommendation": "answer",
     "Recommendations": "answer",
     "Recommender": "recommender",
+    "Relations": "data.relations",
     "Report": "evaluation.report",
     "Request": "data.requests",
     "Sequential": "networks.sequential",
@@ -58,6 +60,7 @@ _HOMES = {
     "evaluate": "evaluation.evaluate",
     "read_events": "data.events",
     "read_items": "data.items",
+    "read_relations": "data.relations",
     "read_users": "data.users",
     "simulate": "data.simulate",
     "train": "training.train",
@@ -76,6 +79,7 @@ __all__ = [
     "Recommendation",
     "Recommendations",
     "Recommender",
+    "Relations",
     "Report",
     "Request",
     "Sequential",
@@ -86,6 +90,7 @@ __all__ = [
     "evaluate",
     "read_events",
     "read_items",
+    "read_relations",
     "read_users",
     "simulate",
     "train",

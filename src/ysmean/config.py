@@ -37,6 +37,8 @@ from typing import Any
 
 from ysmean.data.events import COLUMNS, Events, read_events
 from ysmean.data.items import Items, read_items
+from ysmean.data.relations import COLUMNS as RELATION
+from ysmean.data.relations import read_relations
 from ysmean.data.users import Users, read_users
 from ysmean.errors import ConfigError, nearest
 from ysmean.networks.registry import REGISTRY, Spec, default_specs, spec_from_json
@@ -89,7 +91,12 @@ class Config:
         return {name: self._spec(name) for name in names}
 
     def read(
-        self, events: Path, items: Path | None, users: Path | None, columns: Mapping[str, str]
+        self,
+        events: Path,
+        items: Path | None,
+        users: Path | None,
+        columns: Mapping[str, str],
+        relations: Path | None = None,
     ) -> tuple[Events, Items | None, Users | None]:
         """Read the tables.
 
@@ -97,21 +104,28 @@ class Config:
             events: a file.
             items: a file, or None.
             users: a file, or None.
-            columns: our names -> the files', besides those of the settings. Names of events'
-                columns are looked up there, ids wherever they occur, others among the items.
+            columns: our names -> the files', besides those of the settings. Names of events' and
+                relations' columns are looked up there, ids wherever they occur, others among the
+                items.
+            relations: a file, or None; they become features of the items.
 
         Raises:
             DataError: names file, column and row.
         """
         names = {**self.columns, **columns}
         of_events = {ours: theirs for ours, theirs in names.items() if ours in COLUMNS}
-        of_items = {o: theirs for o, theirs in names.items() if o not in COLUMNS or o == "item_id"}
+        of_relations = {o: theirs for o, theirs in names.items() if relations and o in RELATION}
+        elsewhere = {*COLUMNS, *of_relations} - {"item_id"}
+        of_items = {ours: theirs for ours, theirs in names.items() if ours not in elsewhere}
         of_users = {ours: theirs for ours, theirs in names.items() if ours == "user_id"}
-        return (
-            read_events(events, of_events, self.event_weights, self.rating_weights),
-            None if items is None else read_items(items, of_items, self.item_types),
-            None if users is None else read_users(users, of_users, self.user_types),
-        )
+        log = read_events(events, of_events, self.event_weights, self.rating_weights)
+        things = None if items is None else read_items(items, of_items, self.item_types)
+        people = None if users is None else read_users(users, of_users, self.user_types)
+        if relations is not None:
+            ids = log.frame.select("item_id").unique(maintain_order=True)
+            known = Items(ids, {}) if things is None else things
+            things = known.with_relations(read_relations(relations, of_relations))
+        return log, things, people
 
     def _spec(self, name: str) -> Spec:
         settings = dict(self.network.get(name, {}))

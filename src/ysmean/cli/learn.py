@@ -19,6 +19,9 @@ EventsFile = Annotated[
     Path, typer.Option("--events", help="user_id, item_id and, if known, timestamp")
 ]
 ItemsFile = Annotated[Path | None, typer.Option("--items", help="item_id and features")]
+RelationsFile = Annotated[
+    Path | None, typer.Option("--relations", help="head (an item_id), relation and tail")
+]
 UsersFile = Annotated[Path | None, typer.Option("--users", help="user_id and features")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of settings")]
 Preset = Annotated[str, typer.Option(help="fast, default or best: how long networks are trained")]
@@ -30,6 +33,7 @@ def train(
     out: Annotated[Path, typer.Option(help="folder of the model; it gets a new version")],
     items: ItemsFile = None,
     users: UsersFile = None,
+    relations: RelationsFile = None,
     config: ConfigFile = None,
     seed: Seed = 0,
     preset: Preset = "default",
@@ -42,7 +46,7 @@ def train(
     from ysmean.training.train import train as train_
 
     check_writable(out)  # better said before hours of training
-    tables, settings = _read(events, items, users, config, columns)
+    tables, settings = _read(events, items, users, relations, config, columns)
     recommender = train_(
         *tables,
         networks=settings.specs(),
@@ -62,6 +66,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="folder of the report")],
     items: ItemsFile = None,
     users: UsersFile = None,
+    relations: RelationsFile = None,
     split: Annotated[
         str, typer.Option(help="leave-last-out, time:DATE, cold-users:0.1 or cold-items:0.2")
     ] = "leave-last-out",
@@ -80,7 +85,7 @@ def evaluate(
     from ysmean.training.progress import default_progress
 
     check_folder(out)
-    tables, settings = _read(events, items, users, config, columns)
+    tables, settings = _read(events, items, users, relations, config, columns)
     report = evaluate_(
         *tables,
         split=split,
@@ -125,17 +130,18 @@ def _read(
     events: Path,
     items: Path | None,
     users: Path | None,
+    relations: Path | None,
     config: Path | None,
     columns: list[str] | None,
 ) -> tuple[tuple[Any, Any, Any], Config]:
-    """Read the three files; print what was found in them."""
+    """Read the files; print what was found in them."""
     from ysmean import options
     from ysmean.config import load_config
 
     settings = load_config(config)
     settings.specs()  # a bad setting is better said before reading
     names = dict(options.pairs(columns or (), "--columns", "user_id=uid"))
-    tables = settings.read(events, items, users, names)
+    tables = settings.read(events, items, users, names, relations)
     for table in tables:
         for note in table.notes if table is not None else ():
             talk(note)

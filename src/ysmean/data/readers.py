@@ -31,7 +31,7 @@ def read_frame(
         source: a path ending in .csv, .tsv, .parquet, .ndjson or .arrow (and common variants,
             text also gzipped), any dataframe (pandas, polars, pyarrow, ...), or a dict of columns.
         columns: our name -> the table's name, such as `{"user_id": "uid"}`.
-        required: names that must be there.
+        required: names that must be there; text files keep their text, as they do that of ids.
 
     Returns:
         The table under our names, and what to call it in messages.
@@ -41,7 +41,7 @@ def read_frame(
     """
     if isinstance(source, str | Path):
         name = Path(source).name
-        frame = _read_file(Path(source), dict(columns or {}))
+        frame = _read_file(Path(source), dict(columns or {}), required)
     else:
         name = "the table"
         frame = _from_dataframe(source)
@@ -74,7 +74,7 @@ def read_frame(
     return frame, name
 
 
-def _read_file(path: Path, columns: dict[str, str]) -> pl.DataFrame:
+def _read_file(path: Path, columns: dict[str, str], required: tuple[str, ...]) -> pl.DataFrame:
     if not path.exists():
         raise DataError(f"File {path} does not exist.")
     if path.is_dir():
@@ -85,7 +85,7 @@ def _read_file(path: Path, columns: dict[str, str]) -> pl.DataFrame:
     suffix = suffix.lower()
     try:
         if suffix in CSV:
-            return _read_csv(path, CSV[suffix], columns)
+            return _read_csv(path, CSV[suffix], columns, (*VERBATIM, *required))
         if suffix in (".parquet", ".pq"):
             return pl.read_parquet(path, glob=False)
         if suffix in LINES:
@@ -128,8 +128,10 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _read_csv(path: Path, separator: str, columns: dict[str, str]) -> pl.DataFrame:
-    texts = {columns.get(name, name) for name in VERBATIM} | set(VERBATIM)
+def _read_csv(
+    path: Path, separator: str, columns: dict[str, str], verbatim: tuple[str, ...]
+) -> pl.DataFrame:
+    texts = {columns.get(name, name) for name in verbatim} | set(verbatim)
     header = pl.read_csv(path, separator=separator, n_rows=0, infer_schema=False, glob=False)
     known = {name: pl.String for name in header.columns if name in texts}
     return pl.read_csv(
