@@ -112,6 +112,7 @@ def test_the_sentence_says_how_many_there_are_and_what_would_bring_more():
     for constraint, words in others.items():
         assert words in str(replace(short, constraint=constraint, clause=None))
     assert "no more" in str(Shortfall(10, 2))
+    assert len(str(Shortfall(10, 2, "where", "item_id in ('a', " * 999, 3))) < 200
 
 
 def test_only_what_some_network_can_answer_counts():

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.requests import Encoded, Request
-from ysmean.data.where import Where, conjuncts, parse_where, where_mask
+from ysmean.data.where import conjuncts, where_mask
 from ysmean.mean.consensus import CONSENSUS, Joined
 from ysmean.mean.proportions import Proportions
 from ysmean.mean.stream import Stream, Streamed
 
+SHOWN = 80  # characters of a clause in a sentence
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -39,8 +40,10 @@ class Shortfall:
 
     def __str__(self) -> str:
         """Return it as a sentence without an end."""
+        clause = self.clause or ""
+        clause = clause if len(clause) <= SHOWN else clause[:SHOWN] + "…"
         changes = {
-            "where": f"without {self.clause}",
+            "where": f"without {clause}",
             "exclude": "without what is excluded",
             "seen": "with seen items allowed",
             "availability": "at another time",
@@ -77,7 +80,7 @@ class Shortfalls:
         self.proportions = proportions
         networks = stream.networks if isinstance(stream, Joined) else stream
         self.heads = networks.heads if isinstance(networks, Stream) else []
-        self.masks: dict[Where, BoolArray] = {}
+        self.masks: dict[int, BoolArray] = {}  # by clause
 
     def of(self, row: int, found: int) -> Shortfall | None:
         """Return why a request got `found` items; None where it got as many as it asked for.
@@ -97,10 +100,10 @@ class Shortfalls:
         once = reachable & (failed == 1)
         gains = [int((once & ~limit.lets).sum()) for limit in limits]
         asked = self.encoded.k[row]
-        if not any(gains):
-            return Shortfall(asked, allowed)
+        if not any(gains) or allowed > found:  # then something else than constraints is in the way
+            return Shortfall(asked, found)
         best = limits[int(np.argmax(gains))]
-        return Shortfall(asked, allowed, best.constraint, best.clause, max(gains))
+        return Shortfall(asked, found, best.constraint, best.clause, max(gains))
 
     def _reachable(self, row: int) -> BoolArray:
         """Return the classes that some network could answer a request with, bool (N,)."""
@@ -116,12 +119,12 @@ class Shortfalls:
         return reachable
 
     def _limits(self, row: int, without: Mapping[str, npt.NDArray[np.int32]]) -> Iterator[Limit]:
-        where = self.requests[row].where
-        for clause in conjuncts(parse_where(where)) if where else ():
-            if clause not in self.masks:
+        where = self.encoded.wheres[row]
+        for clause in () if where is None else conjuncts(where):
+            if id(clause) not in self.masks:
                 frame, schema = self.catalogue.frame, self.catalogue.schema
-                self.masks[clause] = where_mask(clause, frame, schema)
-            yield Limit("where", str(clause), self.masks[clause])
+                self.masks[id(clause)] = where_mask(clause, frame, schema)
+            yield Limit("where", str(clause), self.masks[id(clause)])
         for name in ("exclude", "seen"):
             if len(without[name]):
                 lets = np.ones(len(self.catalogue), bool)

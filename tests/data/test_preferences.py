@@ -9,20 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ysmean import options
-from ysmean.data.catalogue import Attributes
+from ysmean.data.catalogue import Catalogue
 from ysmean.data.preferences import bounded, encode_preferences, heed
 from ysmean.data.schema import FeatureType
 from ysmean.errors import RequestError
 
-ATTRIBUTES = Attributes.of(
-    pl.DataFrame({"genres": [["a", "b"], ["c"]], "dubbed": ["true", "false"]}),
+CATALOGUE = Catalogue(
+    pl.DataFrame(
+        {"item_id": ["x", "y"], "genres": [["a", "b"], ["c"]], "dubbed": ["true", "false"]}
+    ),
     {"genres": FeatureType.CATEGORIES, "dubbed": FeatureType.CATEGORY},
+    np.ones(2, bool),
 )
 
 
 def encoded(preferences):
-    tokens, strengths = encode_preferences([preferences], ATTRIBUTES)
-    names = {row + 1: key for key, row in ATTRIBUTES.rows.items()}
+    tokens, strengths = encode_preferences([preferences], CATALOGUE)
+    names = {row + 1: key for key, row in CATALOGUE.attributes.rows.items()}
     return {names[t]: float(s) for t, s in zip(tokens[0].tolist(), strengths[0], strict=True) if t}
 
 

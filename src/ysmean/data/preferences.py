@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.data.catalogue import Attributes
+from ysmean.data.catalogue import Catalogue
 from ysmean.errors import DataError, RequestError
 
 Preferences = Mapping[str, str | Sequence[str] | Mapping[str, float]]
@@ -17,14 +17,14 @@ FloatArray = npt.NDArray[np.float32]
 
 
 def encode_preferences(
-    stated: Sequence[Preferences], attributes: Attributes
+    stated: Sequence[Preferences], catalogue: Catalogue
 ) -> tuple[npt.NDArray[np.int32], FloatArray]:
     """Turn stated preferences into arrays.
 
     Args:
         stated: for each of B requests, by feature: liked values, or strengths by value from -1
             (dislikes it) to 1 (likes it). A strength of 0 says nothing.
-        attributes: the values that items have.
+        catalogue: the items, for the values that they have.
 
     Returns:
         int32 (B, P), attribute row + 1 of each preference, 0 = none; float32 (B, P), strengths,
@@ -33,7 +33,7 @@ def encode_preferences(
     Raises:
         RequestError: for a feature or a value that no item has, or a strength out of range.
     """
-    found = [_rows(preferences, attributes) for preferences in stated]
+    found = [_rows(preferences, catalogue) for preferences in stated]
     width = max([1, *map(len, found)])
     tokens = np.zeros((len(found), width), np.int32)
     strengths = np.zeros((len(found), width), np.float32)
@@ -58,7 +58,7 @@ def heed(strengths: FloatArray) -> npt.NDArray[np.float64]:
     return np.asarray(np.sqrt((bounded(strengths).astype(np.float64) ** 2).sum(1)))
 
 
-def _rows(preferences: Preferences, attributes: Attributes) -> dict[int, float]:
+def _rows(preferences: Preferences, catalogue: Catalogue) -> dict[int, float]:
     """Return the strength of each preference by attribute row."""
     if not isinstance(preferences, Mapping):
         raise RequestError(
@@ -71,7 +71,7 @@ def _rows(preferences: Preferences, attributes: Attributes) -> dict[int, float]:
         for value, strength in listed:
             _check(feature, value, strength)
             try:
-                row = attributes.row(feature, _text(value))
+                row = catalogue.attributes.row(feature, _text(value))
             except DataError as error:
                 raise RequestError(str(error)) from None
             found[row] = float(strength)

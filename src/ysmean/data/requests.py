@@ -17,7 +17,7 @@ from ysmean.data.fields import context_tokens
 from ysmean.data.histories import Histories, pad_tokens
 from ysmean.data.preferences import Preferences, encode_preferences
 from ysmean.data.times import seconds
-from ysmean.data.where import parse_where, where_mask
+from ysmean.data.where import Where, parse_where, where_mask
 from ysmean.errors import RequestError
 
 
@@ -63,14 +63,16 @@ class Encoded:
         batch: what the networks see.
         allowed: the allowed sets.
         unknown: for each request, the item ids that the catalogue lacks.
+        wheres: for each request, its constraint; the same one for requests that state the same.
         left_out: for each request, the classes that may not be answered because of `"exclude"`,
-            `"seen"` and `"hidden"`, int32; empty where they are not known apart.
+            `"seen"` and `"hidden"`, int32. Both are empty where that is not known.
     """
 
     k: list[int]
     batch: Batch
     allowed: AllowedSets
     unknown: list[list[str]]
+    wheres: Sequence[Where | None] = ()
     left_out: Sequence[Mapping[str, npt.NDArray[np.int32]]] = ()
 
 
@@ -109,9 +111,7 @@ def encode(
     context = context_tokens(
         at if timed else np.full(len(at), np.nan), [r.context for r in requests]
     )
-    preferences, strengths = encode_preferences(
-        [r.preferences for r in requests], catalogue.attributes
-    )
+    preferences, strengths = encode_preferences([r.preferences for r in requests], catalogue)
     batch = Batch(
         tokens=pad_tokens(shown, MAX_HISTORY),
         gaps=_gaps(requests, rows, histories, at),
@@ -125,12 +125,14 @@ def encode(
         _left_out(*row, catalogue, histories)
         for row in zip(requests, rows, shown, unknown, strict=True)
     ]
+    wheres = _wheres(requests)
     size = len(catalogue)
     return Encoded(
         k=[min(10, size) if r.k is None else r.k for r in requests],
         batch=batch,
-        allowed=_allowed(requests, left_out, catalogue, at),
+        allowed=_allowed(wheres, left_out, catalogue, at),
         unknown=unknown,
+        wheres=wheres,
         left_out=left_out,
     )
 
@@ -197,20 +199,37 @@ def _left_out(
     }
 
 
+def _wheres(requests: Sequence[Request]) -> list[Where | None]:
+    """Return the constraints of requests, the same object for the same constraint."""
+    found: list[Where | None] = []
+    known: dict[str, Where] = {}
+    for where in (request.where for request in requests):
+        if not where:
+            found.append(None)
+        elif isinstance(where, str):
+            if where not in known:
+                known[where] = parse_where(where)
+            found.append(known[where])
+        else:
+            tree = parse_where(where)
+            found.append(known.setdefault(str(tree), tree))
+    return found
+
+
 def _allowed(
-    requests: Sequence[Request],
+    wheres: Sequence[Where | None],
     left_out: Sequence[Mapping[str, npt.NDArray[np.int32]]],
     catalogue: Catalogue,
     at: npt.NDArray[np.float64],
 ) -> AllowedSets:
     together = [np.concatenate(list(parts.values())) for parts in left_out]
-    wheres = [parse_where(r.where) if r.where else None for r in requests]
-    distinct = {w: n for n, w in enumerate(dict.fromkeys(w for w in wheres if w is not None))}
+    distinct = list({id(w): w for w in wheres if w is not None}.values())
+    numbers = {id(w): n for n, w in enumerate(distinct)}
     return AllowedSets(
         base=catalogue.offered,
-        mask_of=np.array([-1 if w is None else distinct[w] for w in wheres]),
+        mask_of=np.array([numbers.get(id(w), -1) for w in wheres]),
         masks=tuple(where_mask(w, catalogue.frame, catalogue.schema) for w in distinct),
-        rows=np.repeat(np.arange(len(requests)), [len(c) for c in together]),
+        rows=np.repeat(np.arange(len(wheres)), [len(c) for c in together]),
         classes=np.concatenate(together).astype(np.int32),
         at=at,
         available_from=catalogue.available[0],
