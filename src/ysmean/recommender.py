@@ -19,8 +19,8 @@ from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
 from ysmean.data.items import Items
-from ysmean.data.readers import Source
 from ysmean.data.preferences import heed
+from ysmean.data.readers import Source
 from ysmean.data.requests import Encoded, Request, encode
 from ysmean.errors import RequestError, nearest
 from ysmean.mean.consensus import CONSENSUS, Joined, contributions
