@@ -7,6 +7,7 @@ from keras import ops
 import reference
 import ysmean as ym
 from models import recommender, service
+from ysmean.data.past import Past
 from ysmean.errors import RequestError, UnknownItemError, WhereError
 
 USERS = [f"u{n:04d}" for n in range(0, 150, 7)]
@@ -242,6 +243,17 @@ def test_what_is_similar_comes_from_the_networks_of_history_with_shares():
     assert all(i.shares["content"] == pytest.approx(1) for i in alone)
 
 
+def test_a_past_given_for_a_user_is_answered_from_like_a_stated_history_of_it():
+    classes = recommender().parts.catalogue.known_classes(["t0001", "t0002"])
+    past = Past(classes, np.array([np.nan, np.nan]), np.array([5], np.int32))
+    asked = [ym.Request("u0007", at=1_750_000_000)]
+    answer = recommender().recommend_many(asked, {"u0007": past})[0]
+    stated = recommender().recommend(
+        "u0007", ["t0001", "t0002"], at=1_750_000_000, exclude=["t0005"]
+    )
+    assert [i.item_id for i in answer] == [i.item_id for i in stated]
+
+
 def test_a_cold_item_has_similar_ones_by_its_content():
     answer = recommender().similar("t0079")
     assert len(answer) == 10
@@ -316,6 +328,9 @@ def test_a_hidden_item_is_never_returned_to_that_user():
     ],
 )
 def test_bad_requests_are_refused_saying_what_was_expected(asked, error, message):
+    with pytest.raises(error, match=message) as refused:
+        recommender().check(ym.Request("u0007", **asked))
+    assert refused.value.field == next(iter(asked))
     with pytest.raises(error, match=message):
         recommender().recommend("u0007", **asked)
 
@@ -337,5 +352,7 @@ def test_ids_may_be_given_as_integers():
     ],
 )
 def test_values_of_another_kind_are_refused(asked, message):
+    with pytest.raises(RequestError, match=message):
+        recommender().check(ym.Request(**asked))
     with pytest.raises(RequestError, match=message):
         recommender().recommend(**asked)

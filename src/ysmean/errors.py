@@ -28,11 +28,22 @@ class ConfigError(YsMeanError):
 
 
 class RequestError(YsMeanError):
-    """A request for recommendations cannot be answered as asked."""
+    """A request for recommendations cannot be answered as asked.
+
+    Attributes:
+        field: of the request that is wrong, such as `k`, where it is one.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class WhereError(RequestError):
     """A `where` constraint cannot be parsed or does not fit the items' features."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "where")
 
 
 class BundleError(YsMeanError):

@@ -19,6 +19,7 @@ from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
 from ysmean.data.items import Items
+from ysmean.data.past import Past
 from ysmean.data.preferences import heed
 from ysmean.data.readers import Source
 from ysmean.data.requests import Encoded, Request, encode
@@ -67,13 +68,31 @@ class Recommender:
         """
         return self.recommend_many([Request(user_id, history, **asked)])[0]
 
-    def recommend_many(self, requests: Sequence[Request]) -> list[Recommendations]:
-        """Answer many requests, in order; a request alone gets the same answer."""
+    def recommend_many(
+        self, requests: Sequence[Request], pasts: Mapping[str, Past] | None = None
+    ) -> list[Recommendations]:
+        """Answer many requests, in order; a request alone gets the same answer.
+
+        Args:
+            requests: what is asked.
+            pasts: by user id, what replaces the past that the model knows, as of users who have
+                done something since; strangers may have one, too.
+        """
         answers: list[Recommendations] = []
         for lo in range(0, len(requests), CHUNK):
             some = requests[lo : lo + CHUNK]
-            answers += self.answer(some, self.encode(some))
+            answers += self.answer(some, self.encode(some, pasts))
         return answers
+
+    def check(self, request: Request) -> None:
+        """Refuse what no answer can be given to, before anything is computed.
+
+        Raises:
+            RequestError: says which field is wrong and what was expected.
+        """
+        self.encode([request])
+        self.parts.proportions.multipliers(request.scale)
+        self.parts.proportions.stated(request.weights)
 
     def similar(
         self, item_id: str, k: int | None = None, network: str | None = None
@@ -91,16 +110,22 @@ class Recommender:
             UnknownItemError: if the catalogue lacks the item.
             RequestError: for a network that does not answer from the history.
         """
+        return self.recommend_many([self.similar_request(item_id, k, network)])[0]
+
+    def similar_request(
+        self, item_id: str, k: int | None = None, network: str | None = None
+    ) -> Request:
+        """Return the request that `similar` answers; raises as it does."""
         self.parts.catalogue.known_classes([item_id])
         networks = self.parts.networks
         able = [name for name, fitted in networks.items() if fitted.from_history]
         if network is not None and network not in able:
             raise RequestError(
-                f"No network {network!r} tells what is similar." + nearest(network, able)
+                f"No network {network!r} tells what is similar." + nearest(network, able), "network"
             )
         chosen = able if network is None else [network]
         scale = {name: float(name in chosen) for name in networks}  # in the consensus as well
-        return self.recommend(history=[item_id], scale=scale, k=k)
+        return Request(history=[item_id], scale=scale, k=k)
 
     def answer(self, requests: Sequence[Request], encoded: Encoded) -> list[Recommendations]:
         """Answer requests whose arrays are there already, as those of an evaluation's questions."""
@@ -108,10 +133,12 @@ class Recommender:
         top = top_k_of_mean(stream, weights, max(encoded.k))
         return self._decode(requests, encoded, stream, weights, top)
 
-    def encode(self, requests: Sequence[Request]) -> Encoded:
-        """Return requests as arrays."""
+    def encode(
+        self, requests: Sequence[Request], pasts: Mapping[str, Past] | None = None
+    ) -> Encoded:
+        """Return requests as arrays; `pasts` as of `recommend_many`."""
         p = self.parts
-        return encode(requests, p.catalogue, p.histories, p.user_fields)
+        return encode(requests, p.catalogue, p.histories, p.user_fields, pasts)
 
     def stream(self, batch: Batch, allowed: AllowedSets) -> Stream:
         """Return the networks' answers to a batch, ready to be streamed."""

@@ -116,7 +116,7 @@ class Shortfalls:
         for head, count in zip(self.heads, counts, strict=False):
             if head.answers[row] and count > 0:
                 reachable |= head.coverage
-        return reachable
+        return reachable & self.catalogue.offered
 
     def _limits(self, row: int, without: Mapping[str, npt.NDArray[np.int32]]) -> Iterator[Limit]:
         where = self.encoded.wheres[row]

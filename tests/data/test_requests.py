@@ -13,6 +13,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.events import Events
 from ysmean.data.histories import COHORTS, Histories
 from ysmean.data.items import Items
+from ysmean.data.past import Past
 from ysmean.data.requests import Request, encode
 from ysmean.errors import RequestError, WhereError
 
@@ -313,3 +314,41 @@ def test_ranges_name_every_position_and_its_owner(pairs):
         (n, p) for n, (start, length) in enumerate(pairs) for p in range(start, start + length)
     ]
     assert list(zip(owners.tolist(), positions.tolist(), strict=True)) == expected
+
+
+def test_a_given_past_replaces_what_is_known_of_a_user_or_a_stranger():
+    live = Past(np.array([5, 2], np.int32), np.array([10.0, 30.0]), np.array([4], np.int32))
+    asked = [Request("a", at=5000), Request("stranger", at=5000), Request("b", at=5000)]
+    part = encode(asked, CATALOGUE, HISTORIES, USER_FIELDS, {"a": live, "stranger": live})
+    assert [shown(part, row) for row in range(3)] == [[5, 2], [5, 2], [5]]
+    assert part.batch.gaps[:, -2:].tolist() == [[20, 4970], [20, 4970], [-1, 4996]]
+    assert part.batch.lengths.tolist() == [2, 2, 1]
+    assert part.batch.user_fields.tolist() == [[1, 2], [0, 0], [3, 0]]
+    assert [allowed(part, row) for row in range(3)] == [[0, 1, 3], [0, 1, 3], [0, 1, 2, 3, 4]]
+
+
+def test_a_stated_history_keeps_what_a_given_past_hides():
+    live = Past(np.array([5], np.int32), np.array([10.0]), np.array([4], np.int32))
+    asked = [Request("a", history=["i0"], at=5000)]
+    part = encode(asked, CATALOGUE, HISTORIES, USER_FIELDS, {"a": live})
+    assert shown(part) == [0] and allowed(part) == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"k": 0}, "k"),
+        ({"history": "i0"}, "history"),
+        ({"exclude": "i0"}, "exclude"),
+        ({"seen": "no"}, "seen"),
+        ({"where": "year >>"}, "where"),
+        ({"at": "soon"}, "at"),
+        ({"context": {"mood": 1}}, "context"),
+        ({"context": {"hour": 24}}, "context"),
+        ({"preferences": {"genre": ["Drama"]}}, "preferences"),
+    ],
+)
+def test_a_refusal_names_the_field(asked, field):
+    with pytest.raises(RequestError) as refused:
+        encoded(Request(**asked))
+    assert refused.value.field == field

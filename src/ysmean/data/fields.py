@@ -146,12 +146,13 @@ def context_tokens(
     for row, values in enumerate(stated or ()):
         for key, value in (values or {}).items():
             if key not in CONTEXT:
-                raise RequestError(f"Unknown context {key!r}." + nearest(key, CONTEXT))
+                raise RequestError(f"Unknown context {key!r}." + nearest(key, CONTEXT), "context")
             number = isinstance(value, int | float) and float(value).is_integer()
             if not (number and 0 <= value < CONTEXT[key]):
                 raise RequestError(
                     f"Context {key}={value!r}; expected a whole number from 0 to "
-                    f"{CONTEXT[key] - 1}."
+                    f"{CONTEXT[key] - 1}.",
+                    "context",
                 )
             tokens[row, list(CONTEXT).index(key)] = int(value) + 1
     return tokens

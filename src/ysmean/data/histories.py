@@ -12,6 +12,7 @@ import polars as pl
 
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.events import Events
+from ysmean.data.past import Past
 from ysmean.data.users import Users
 from ysmean.errors import DataError
 
@@ -111,6 +112,14 @@ class Histories:
         """The user row of each event, int32 (E,)."""
         return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
 
+    def past(self, row: int) -> Past:
+        """Return what the user of a row took and has hidden; views, nothing is copied."""
+        events = slice(self.offsets[row], self.offsets[row + 1])
+        hidden = slice(self.hidden_offsets[row], self.hidden_offsets[row + 1])
+        classes = self.classes[events]
+        times = np.full(len(classes), np.nan) if self.times is None else self.times[events]
+        return Past(classes, times, self.hidden[hidden])
+
     def windows(self, starts: IntArray, ends: IntArray, length: int) -> npt.NDArray[np.int32]:
         """Return the last items of flat ranges as tokens.
 
@@ -143,13 +152,9 @@ class Histories:
             int32 (B, T), beside `windows`: whole seconds to the event after, of a range's last
             event to `at`; 0 where that came before, -1 = padding or unknown.
         """
-        position = ends[:, None] + np.arange(-length, 0)  # (B, T)
-        if self.times is None or not len(self.times):
-            return np.full(position.shape, -1, np.int32)
-        inside = position >= starts[:, None]
-        moments = np.append(self.times[np.where(inside, position, 0)], at[:, None], axis=1)
-        seconds = np.clip(np.diff(moments, axis=1), 0, np.iinfo(np.int32).max)
-        return np.where(inside & ~np.isnan(seconds), np.nan_to_num(seconds), -1).astype(np.int32)
+        if self.times is None:
+            return np.full((len(ends), length), -1, np.int32)
+        return gaps_of(self.times, starts, ends, at, length)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Histories:
         """Return the histories of the same users with the chosen events (E,) alone."""
@@ -206,6 +211,31 @@ class Histories:
         """Return the summed event weights of each class, float64 (size,)."""
         weights = self.weights.astype(np.float64)
         return np.bincount(self.classes, weights=weights, minlength=size).astype(np.float64)
+
+
+def gaps_of(
+    times: npt.NDArray[np.float64],
+    starts: IntArray,
+    ends: IntArray,
+    at: npt.NDArray[np.float64],
+    length: int,
+) -> npt.NDArray[np.int32]:
+    """Return the seconds after each of the last events of flat ranges; see `Histories.gaps`.
+
+    Args:
+        times: float64 (E,), seconds since the epoch; NaN = unknown.
+        starts: int64 (B,), where the ranges begin.
+        ends: int64 (B,), one past their last event.
+        at: float64 (B,), the times of the requests.
+        length: T.
+    """
+    position = ends[:, None] + np.arange(-length, 0)  # (B, T)
+    if not len(times):
+        return np.full(position.shape, -1, np.int32)
+    inside = position >= starts[:, None]
+    moments = np.append(times[np.where(inside, position, 0)], at[:, None], axis=1)
+    seconds = np.clip(np.diff(moments, axis=1), 0, np.iinfo(np.int32).max)
+    return np.where(inside & ~np.isnan(seconds), np.nan_to_num(seconds), -1).astype(np.int32)
 
 
 def pad_tokens(histories: list[npt.NDArray[np.int32]], length: int) -> npt.NDArray[np.int32]:

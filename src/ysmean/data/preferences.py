@@ -63,7 +63,8 @@ def _rows(preferences: Preferences, catalogue: Catalogue) -> dict[int, float]:
     if not isinstance(preferences, Mapping):
         raise RequestError(
             f"preferences={preferences!r}; expected values by feature, such as "
-            "{'genres': ['Comedy']} or {'genres': {'Comedy': 0.5, 'Horror': -1}}."
+            "{'genres': ['Comedy']} or {'genres': {'Comedy': 0.5, 'Horror': -1}}.",
+            "preferences",
         )
     found: dict[int, float] = {}
     for feature, values in preferences.items():
@@ -73,7 +74,7 @@ def _rows(preferences: Preferences, catalogue: Catalogue) -> dict[int, float]:
             try:
                 row = catalogue.attributes.row(feature, _text(value))
             except DataError as error:
-                raise RequestError(str(error)) from None
+                raise RequestError(str(error), "preferences") from None
             found[row] = float(strength)
     return {row: strength for row, strength in found.items() if strength}
 
@@ -83,7 +84,8 @@ def _liked(feature: str, values: Any) -> list[tuple[Any, float]]:
         return [(values, 1.0)]
     if not isinstance(values, Iterable):
         raise RequestError(
-            f"Preferences on {feature} are {values!r}; expected values, or strengths by value."
+            f"Preferences on {feature} are {values!r}; expected values, or strengths by value.",
+            "preferences",
         )
     return [(value, 1.0) for value in values]
 
@@ -98,5 +100,6 @@ def _check(feature: str, value: Any, strength: Any) -> None:
     if not (number and -1 <= strength <= 1):
         raise RequestError(
             f"Preference {feature} = {value!r} has the strength {strength!r}; expected a number "
-            "from -1 (dislike) to 1 (like)."
+            "from -1 (dislike) to 1 (like).",
+            "preferences",
         )

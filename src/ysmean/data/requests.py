@@ -14,7 +14,8 @@ from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import MAX_HISTORY, Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import context_tokens
-from ysmean.data.histories import Histories, pad_tokens
+from ysmean.data.histories import Histories, gaps_of, pad_tokens
+from ysmean.data.past import NO_PAST, Past
 from ysmean.data.preferences import Preferences, encode_preferences
 from ysmean.data.times import seconds
 from ysmean.data.where import Where, parse_where, where_mask
@@ -81,6 +82,7 @@ def encode(
     catalogue: Catalogue,
     histories: Histories,
     user_fields: npt.NDArray[np.int32],
+    pasts: Mapping[str, Past] | None = None,
 ) -> Encoded:
     """Turn requests into arrays.
 
@@ -89,42 +91,45 @@ def encode(
         catalogue: N items.
         histories: of U users.
         user_fields: int32 (U, F), tokens of the users' features.
+        pasts: by user id, what replaces the past that `histories` knows, of strangers too.
 
     Raises:
         RequestError: says which field of a request is wrong, and what was expected.
     """
     at = np.array([seconds(r.at) for r in requests])
     rows = np.array([_user(r, histories) for r in requests], np.int64)
-    shown, unknown = [], []
+    shown: list[Past] = []
+    unknown: list[list[str]] = []
     for request, row in zip(requests, rows, strict=True):
         _check(request, len(catalogue))
-        classes, missing = _history(request, row, catalogue, histories)
-        shown.append(classes)
+        past, missing = _shown(request, _own(request, row, histories, pasts or {}), catalogue)
+        shown.append(past)
         unknown.append(missing)
+    lengths = np.array([len(past) for past in shown], np.int64)
+    ends = np.cumsum(lengths)
+    times = np.concatenate([past.times for past in shown])
     fields = np.where(rows[:, None] >= 0, user_fields[np.maximum(rows, 0)], 0)
     timed = histories.times is not None
     if not timed and any(r.context for r in requests):
         raise RequestError(
             "context was given, but the model was trained on events without timestamps, "
-            "so it has learned nothing about hours or weekdays. Leave context out."
+            "so it has learned nothing about hours or weekdays. Leave context out.",
+            "context",
         )
     context = context_tokens(
         at if timed else np.full(len(at), np.nan), [r.context for r in requests]
     )
     preferences, strengths = encode_preferences([r.preferences for r in requests], catalogue)
     batch = Batch(
-        tokens=pad_tokens(shown, MAX_HISTORY),
-        gaps=_gaps(requests, rows, histories, at),
-        lengths=np.array([len(s) for s in shown], np.int64),
+        tokens=pad_tokens([past.classes for past in shown], MAX_HISTORY),
+        gaps=gaps_of(times, ends - lengths, ends, at, MAX_HISTORY),
+        lengths=lengths,
         user_fields=fields.astype(np.int32),
         context=context,
         preferences=preferences,
         strengths=strengths,
     )
-    left_out = [
-        _left_out(*row, catalogue, histories)
-        for row in zip(requests, rows, shown, unknown, strict=True)
-    ]
+    left_out = [_left_out(*row, catalogue) for row in zip(requests, shown, unknown, strict=True)]
     wheres = _wheres(requests)
     size = len(catalogue)
     return Encoded(
@@ -145,57 +150,45 @@ def _user(request: Request, histories: Histories) -> int:
 def _check(request: Request, size: int) -> None:
     k = request.k
     if k is not None and not (isinstance(k, int) and 1 <= k <= size):
-        raise RequestError(f"k={k}; expected 1 to {size:,}, the size of the catalogue.")
+        raise RequestError(f"k={k}; expected 1 to {size:,}, the size of the catalogue.", "k")
     for name in ("history", "exclude"):
         if isinstance(getattr(request, name), str):
-            raise RequestError(f"{name} is one text; expected a list of item ids.")
+            raise RequestError(f"{name} is one text; expected a list of item ids.", name)
     if request.seen not in ("exclude", "allow"):
-        raise RequestError(f"seen={request.seen!r}; expected 'exclude' or 'allow'.")
+        raise RequestError(f"seen={request.seen!r}; expected 'exclude' or 'allow'.", "seen")
 
 
-def _history(
-    request: Request, row: int, catalogue: Catalogue, histories: Histories
-) -> tuple[npt.NDArray[np.int32], list[str]]:
-    """Return the history to be shown, and the ids of it that are unknown."""
+def _own(request: Request, row: int, histories: Histories, pasts: Mapping[str, Past]) -> Past:
+    """Return the past of the user who asks."""
+    own = None if request.user_id is None else pasts.get(str(request.user_id))
+    if own is None:
+        own = histories.past(row) if row >= 0 else NO_PAST
+    return own
+
+
+def _shown(request: Request, own: Past, catalogue: Catalogue) -> tuple[Past, list[str]]:
+    """Return the past to be shown, and the ids of a stated history that are unknown."""
     if request.history is None:
-        if row < 0:
-            return np.empty(0, np.int32), []
-        return histories.classes[histories.offsets[row] : histories.offsets[row + 1]], []
+        return own, []
     ids = [str(item) for item in request.history]
-    classes = catalogue.classes(ids)
-    return classes[classes >= 0], [i for i, c in zip(ids, classes, strict=True) if c < 0]
-
-
-def _gaps(
-    requests: Sequence[Request],
-    rows: npt.NDArray[np.int64],
-    histories: Histories,
-    at: npt.NDArray[np.float64],
-) -> npt.NDArray[np.int32]:
-    """Return the gaps after a user's own events, int32 (B, T); a stated history has no times."""
-    own = (rows >= 0) & np.array([r.history is None for r in requests])
-    first, last = (np.where(own, histories.offsets[rows + n], 0) for n in (0, 1))
-    return histories.gaps(first, last, at, MAX_HISTORY)
+    found = catalogue.classes(ids)
+    classes = found[found >= 0]
+    missing = [i for i, c in zip(ids, found, strict=True) if c < 0]
+    return Past(classes, np.full(len(classes), np.nan), own.hidden), missing
 
 
 def _left_out(
-    request: Request,
-    row: int,
-    history: npt.NDArray[np.int32],
-    missing: list[str],
-    catalogue: Catalogue,
-    histories: Histories,
+    request: Request, past: Past, missing: list[str], catalogue: Catalogue
 ) -> dict[str, npt.NDArray[np.int32]]:
     """Return the classes a request may not be answered with; adds unknown ids to `missing`."""
     none = np.empty(0, np.int32)
     ids = [str(item) for item in request.exclude]
     excluded = catalogue.classes(ids)
     missing += [i for i, c in zip(ids, excluded, strict=True) if c < 0]
-    first, last = histories.hidden_offsets[row : row + 2] if row >= 0 else (0, 0)
     return {
         "exclude": excluded[excluded >= 0],
-        "seen": history if request.seen == "exclude" else none,
-        "hidden": histories.hidden[first:last],
+        "seen": past.classes if request.seen == "exclude" else none,
+        "hidden": past.hidden,
     }
 
 

@@ -25,10 +25,11 @@ def seconds(at: float | datetime | str | None) -> float:
             at = datetime.fromisoformat(at)
         except ValueError:
             raise RequestError(
-                f"at={at!r}; expected seconds since the epoch or a time like 2026-11-24T20:00."
+                f"at={at!r}; expected seconds since the epoch or a time like 2026-11-24T20:00.",
+                "at",
             ) from None
     if isinstance(at, datetime):
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     if not math.isfinite(at):
-        raise RequestError(f"at={at}; expected a finite number of seconds since the epoch.")
+        raise RequestError(f"at={at}; expected a finite number of seconds since the epoch.", "at")
     return float(at)

@@ -102,13 +102,15 @@ class Proportions:
             if weights not in ("fitted", "equal"):
                 raise RequestError(
                     f"weights={weights!r}; expected 'fitted', 'equal' or numbers by network, "
-                    f"such as {self.names[0]}=1."
+                    f"such as {self.names[0]}=1.",
+                    "weights",
                 )
             return None if weights == "fitted" else self.equal
         values = self._by_name(weights, "weights", 0.0)
         if not values.any():
             raise RequestError(
-                f"weights={dict(weights)} are all zero; give at least one network more than 0."
+                f"weights={dict(weights)} are all zero; give at least one network more than 0.",
+                "weights",
             )
         return values
 
@@ -117,10 +119,12 @@ class Proportions:
         for name, value in given.items():
             if name not in self.names:
                 raise RequestError(
-                    f"Unknown network {name!r} in {what}." + nearest(name, self.names)
+                    f"Unknown network {name!r} in {what}." + nearest(name, self.names), what
                 )
             if not (np.isfinite(value) and value >= 0):
-                raise RequestError(f"{what} of {name} is {value}; expected a finite number >= 0.")
+                raise RequestError(
+                    f"{what} of {name} is {value}; expected a finite number >= 0.", what
+                )
             values[self.names.index(name)] = value
         return values
 
