@@ -92,6 +92,23 @@ class Parts:
                 digest.update(f"{key}{array.dtype}{array.shape}".encode() + array.tobytes())
         return f"sha256:{digest.hexdigest()}"
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the model is made of, as plain data for JSON."""
+        return {
+            "model": self.model_id,
+            "catalogue": len(self.catalogue),
+            "cold": int((~self.catalogue.warm).sum()),
+            "added": self.catalogue.added,
+            "withdrawn": len(self.catalogue.withdrawn),
+            "users": len(self.histories),
+            "events": len(self.histories.classes),
+            "networks": list(self.networks),
+            "proportions": self.proportions.table(),
+            "exponents": self.proportions.exponents_table(),
+            "cold_odds": self.proportions.cold_odds,
+            **self.manifest,
+        }
+
 
 def write(parts: Parts, folder: Path) -> Path:
     """Write parts as a new version beside the others, then name it current.

@@ -94,21 +94,7 @@ def inspect(
     recommender = Recommender.load(model)
     parts = recommender.parts
     if json_:
-        data = {
-            "model": parts.model_id,
-            "catalogue": len(parts.catalogue),
-            "cold": int((~parts.catalogue.warm).sum()),
-            "added": parts.catalogue.added,
-            "withdrawn": len(parts.catalogue.withdrawn),
-            "users": len(parts.histories),
-            "events": len(parts.histories.classes),
-            "networks": list(parts.networks),
-            "proportions": parts.proportions.table(),
-            "exponents": parts.proportions.exponents_table(),
-            "cold_odds": parts.proportions.cold_odds,
-            **parts.manifest,
-        }
-        print(json.dumps(data, allow_nan=False))
+        print(json.dumps(parts.facts(), allow_nan=False))
     else:
         show.model(console(), parts)
     if plot is not None:

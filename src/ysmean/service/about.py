@@ -1,0 +1,54 @@
+"""Routes about the model, its items and the health of the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from ysmean.service.common import PROBLEMS, Asked
+from ysmean.service.problems import busy
+from ysmean.service.schemas import Health, ItemList, ModelFacts
+
+router = APIRouter(responses=PROBLEMS)
+
+
+@router.get("/v1/items", response_model=ItemList, tags=["model"])
+def items(
+    service: Asked,
+    query: Annotated[str, Query(max_length=256, description="part of a title or an id")] = "",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> JSONResponse:
+    """Search items by title and id, whatever the case; those that begin so come first."""
+    loaded = service.model
+    catalogue = loaded.recommender.parts.catalogue
+    classes = loaded.search(query, limit)
+    titles = catalogue.titles(np.array(classes, np.int32))
+    found = [
+        {"item_id": catalogue.item_ids[c], "title": title, "warm": bool(catalogue.warm[c])}
+        for c, title in zip(classes, titles, strict=True)
+    ]
+    return JSONResponse({"items": found})
+
+
+@router.get("/v1/model", response_model=ModelFacts, tags=["model"])
+def model(service: Asked) -> JSONResponse:
+    """Say what the model is made of: data, networks, proportions."""
+    return JSONResponse(service.model.recommender.parts.facts())
+
+
+@router.get("/health/live", response_model=Health, tags=["health"])
+async def live() -> JSONResponse:
+    """Say that the service lives."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/health/ready", response_model=Health, tags=["health"])
+async def ready(service: Asked) -> JSONResponse:
+    """Say whether the service wants requests: a model is loaded, and nobody stops it."""
+    if service.draining:
+        raise busy("The service is about to stop.")
+    _ = service.model
+    return JSONResponse({"status": "ready"})

@@ -1,0 +1,47 @@
+"""The application: routes, problems and what lies around every request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from ysmean import __version__
+from ysmean.service import about, answers, problems
+from ysmean.service.frame import Frame
+from ysmean.service.service import Service
+from ysmean.service.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application that serves a model.
+
+    The model is loaded when the application starts, beside: until then `/health/ready` says 503.
+
+    Args:
+        settings: the model and the limits.
+    """
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        service.stop()
+
+    # No pages of documentation: they would fetch scripts from elsewhere.
+    app = FastAPI(
+        title="Ys-Mean",
+        version=__version__,
+        summary="Recommendations as the weighted mean of several networks' softmaxes.",
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    problems.install(app)
+    for router in (answers.router, about.router):
+        app.include_router(router)
+    app.add_middleware(Frame, settings=settings)
+    return app

@@ -1,0 +1,71 @@
+"""What lies around every request: its id, the limit of its body, headers of the answer."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ysmean.service.problems import ProblemError, response
+from ysmean.service.settings import Settings
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Frame:
+    """Middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                out = MutableHeaders(scope=message)
+                out["X-Request-ID"] = request_id
+                for name, value in _HEADERS.items():
+                    out.setdefault(name, value)
+            await send(message)
+
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:20]) > self.settings.max_body:
+            await response(self._too_large())(scope, receive, sending)
+            return
+        await self.app(scope, self._limited(receive), sending)
+
+    def _limited(self, receive: Receive) -> Receive:
+        """Count the bytes of a body whose length was not stated, or not truly."""
+        total, problem = 0, self._too_large()
+
+        async def receiving() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self.settings.max_body:
+                raise HTTPException(problem.status, problem.detail)
+            return message
+
+        return receiving
+
+    def _too_large(self) -> ProblemError:
+        detail = f"The body is larger than {self.settings.max_body:,} bytes."
+        return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)

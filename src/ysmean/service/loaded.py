@@ -1,0 +1,108 @@
+"""A model that is ready to serve: verified, warmed up and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ysmean.data.requests import Request
+from ysmean.errors import BundleError
+from ysmean.mean.topk import top_k_of_mean
+from ysmean.recommender import Recommender
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One loaded version of a model.
+
+    Attributes:
+        recommender: it.
+    """
+
+    recommender: Recommender
+
+    @property
+    def id(self) -> str:
+        """The model id."""
+        return self.recommender.model_id
+
+    @cached_property
+    def created(self) -> float:
+        """When it was trained, seconds since the epoch; NaN where the manifest does not say."""
+        stated = self.recommender.parts.manifest.get("created")
+        return datetime.fromisoformat(stated).timestamp() if stated else float("nan")
+
+    @cached_property
+    def names(self) -> tuple[list[str], list[str]]:
+        """Every item's id and title (or nothing) in small letters, for the search."""
+        catalogue = self.recommender.parts.catalogue
+        titles = catalogue.titles(np.arange(len(catalogue), dtype=np.int32))
+        ids = catalogue.item_ids
+        return [i.casefold() for i in ids], [(t or "").casefold() for t in titles]
+
+    def search(self, query: str, limit: int) -> list[int]:
+        """Return the classes whose title or id holds a text; those that begin with it first."""
+        text = query.casefold()
+        begins: list[int] = []
+        holds: list[int] = []
+        for number, (item_id, title) in enumerate(zip(*self.names, strict=True)):
+            if title.startswith(text) or item_id.startswith(text):
+                begins.append(number)
+                if len(begins) == limit:
+                    return begins
+            elif len(holds) < limit and (text in title or text in item_id):
+                holds.append(number)
+        return (begins + holds)[:limit]
+
+
+def load(folder: Path, sizes: list[int]) -> Loaded:
+    """Read and verify a bundle, compile for every batch size, and check its answers.
+
+    Args:
+        folder: of the bundle.
+        sizes: of batches.
+
+    Raises:
+        BundleError: if it is altered, of another format, or answers with nonsense.
+    """
+    loaded = Loaded(Recommender.load(folder))
+    parts = loaded.recommender.parts
+    # What is made on first use is made now, not by somebody's request.
+    _ = loaded.id, loaded.names, loaded.created, parts.histories.index, parts.catalogue.attributes
+    for size in sizes:
+        loaded.recommender.recommend_many(_samples(loaded, size))
+    check(loaded)
+    return loaded
+
+
+def check(loaded: Loaded) -> None:
+    """Refuse a model whose answers are not finite or do not sum to 1.
+
+    Raises:
+        BundleError: says what was found.
+    """
+    recommender = loaded.recommender
+    samples = _samples(loaded, 3)
+    encoded = recommender.encode(samples)
+    stream, weights = recommender.mixture(samples, encoded)
+    scores = top_k_of_mean(stream, weights, len(recommender.parts.catalogue)).scores
+    sums = scores.sum(1, dtype=np.float64)
+    # Where nothing is allowed the answer is empty.
+    wanted = encoded.allowed.tile(0, len(recommender.parts.catalogue)).any(1)
+    if not np.isfinite(scores).all() or not np.allclose(sums, wanted, atol=1e-3):
+        raise BundleError(
+            f"The answers of {loaded.id} sum to {', '.join(f'{s:.4g}' for s in sums)}; expected 1. "
+            "Train it anew, or go back to an older version."
+        )
+
+
+def _samples(loaded: Loaded, count: int) -> list[Request]:
+    """Return requests of every kind: of a stranger, a user, and with a stated history."""
+    parts = loaded.recommender.parts
+    users = [Request(user_id=user) for user in parts.histories.user_ids[:1]]
+    kinds = [Request(), *users, Request(history=parts.catalogue.item_ids[:3])]
+    return [kinds[n % len(kinds)] for n in range(count)]

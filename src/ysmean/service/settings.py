@@ -1,0 +1,41 @@
+"""What the service is told when it starts; its limits have sane defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ysmean.recommender import CHUNK
+
+
+class Settings(BaseModel):
+    """How to serve a model.
+
+    Attributes:
+        model: folder of the bundle.
+        max_body: bytes in the body of a request.
+        max_k: items in an answer.
+        max_batch: requests in one call, and in one computation.
+        max_history: items in a stated history, and in the list of items to exclude.
+        max_values: stated preference values.
+        max_queued: requests that may wait for the computation; more are told to come back.
+        timeout: seconds that a request may wait for its answer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Path
+    max_body: int = Field(1 << 20, ge=1024)
+    max_k: int = Field(100, ge=1)
+    max_batch: int = Field(64, ge=1, le=CHUNK)
+    max_history: int = Field(1000, ge=1)
+    max_values: int = Field(32, ge=0)
+    max_queued: int = Field(512, ge=1)
+    timeout: float = Field(10.0, gt=0)
+
+    @property
+    def batch_sizes(self) -> list[int]:
+        """The sizes that encoders are compiled for: powers of two that hold `max_batch`."""
+        largest = max(8, 1 << (self.max_batch - 1).bit_length())
+        return [size for size in (1 << n for n in range(3, 9)) if size <= largest]
