@@ -6,7 +6,8 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ysmean.service.common import PROBLEMS, Asked
 from ysmean.service.problems import busy
@@ -37,6 +38,12 @@ def items(
 def model(service: Asked) -> JSONResponse:
     """Say what the model is made of: data, networks, proportions."""
     return JSONResponse(service.model.recommender.parts.facts())
+
+
+@router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+def metrics(service: Asked) -> Response:
+    """Say what the service measures, in the text format of Prometheus."""
+    return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/health/live", response_model=Health, tags=["health"])

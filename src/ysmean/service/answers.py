@@ -19,6 +19,7 @@ async def recommend(asked: RecommendRequest, service: Asked) -> JSONResponse:
     """Answer one request: the best items with every network's share of their scores."""
     within(list(asked.beyond(service.settings)))
     answers = await service.answer(service.model, [asked.request()])
+    service.recent.remember(answers)
     return JSONResponse(answers[0].to_json())
 
 
@@ -34,6 +35,7 @@ async def recommend_batch(asked: BatchRequest, service: Asked) -> JSONResponse:
     within([p for one, place in pairs for p in one.beyond(service.settings, f"{place}.")])
     requests = [one.request() for one in asked.requests]
     answers = await service.answer(service.model, requests, places)
+    service.recent.remember(answers)
     return JSONResponse({"answers": [answer.to_json() for answer in answers]})
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from ysmean import __version__
-from ysmean.service import about, answers, problems
+from ysmean.service import about, answers, problems, users
 from ysmean.service.frame import Frame
 from ysmean.service.service import Service
 from ysmean.service.settings import Settings
@@ -21,6 +22,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     Args:
         settings: the model and the limits.
+
+    Raises:
+        DataError: if live events cannot be kept where they shall be.
     """
     service = Service(settings)
 
@@ -28,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def life(_: FastAPI) -> AsyncIterator[None]:
         service.start()
         yield
-        service.stop()
+        await asyncio.to_thread(service.stop)
 
     # No pages of documentation: they would fetch scripts from elsewhere.
     app = FastAPI(
@@ -41,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
-    for router in (answers.router, about.router):
+    for router in (answers.router, users.router, about.router):
         app.include_router(router)
-    app.add_middleware(Frame, settings=settings)
+    app.add_middleware(Frame, service=service)
     return app

@@ -14,6 +14,8 @@ from ysmean.data.requests import Request
 from ysmean.errors import YsMeanError
 from ysmean.service.loaded import Loaded
 
+COMPUTE = "ysmean-compute"  # the name of the thread
+
 Answers = list[Recommendations]
 Compute = Callable[[Loaded, Sequence[Request]], Answers]
 
@@ -71,7 +73,7 @@ class Batcher:
         self._waiting: deque[Work] = deque()
         self._queued, self._closed = 0, False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="ysmean-compute", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=COMPUTE, daemon=True)
         self._thread.start()
 
     @property

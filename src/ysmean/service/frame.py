@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from http import HTTPStatus
 
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ysmean.service.problems import ProblemError, response
-from ysmean.service.settings import Settings
+from ysmean.service.service import Service
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {
@@ -25,8 +26,8 @@ _HEADERS = {
 class Frame:
     """Middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.settings = app, settings
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self.app, self.service, self.settings = app, service, service.settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -38,8 +39,12 @@ class Frame:
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
+        status, began = 500, time.perf_counter()
+
         async def sending(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 out = MutableHeaders(scope=message)
                 out["X-Request-ID"] = request_id
                 for name, value in _HEADERS.items():
@@ -47,10 +52,16 @@ class Frame:
             await send(message)
 
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length[:20]) > self.settings.max_body:
-            await response(self._too_large())(scope, receive, sending)
-            return
-        await self.app(scope, self._limited(receive), sending)
+        try:
+            if length.isdecimal() and int(length[:20]) > self.settings.max_body:
+                await response(self._too_large())(scope, receive, sending)
+            else:
+                await self.app(scope, self._limited(receive), sending)
+        finally:
+            # Paths that lead nowhere share one label: anybody could make up new ones.
+            route = getattr(scope.get("route"), "path", "none")
+            took = time.perf_counter() - began
+            self.service.metrics.requests.labels(route, str(status)).observe(took)
 
     def _limited(self, receive: Receive) -> Receive:
         """Count the bytes of a body whose length was not stated, or not truly."""

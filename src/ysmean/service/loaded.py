@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ysmean.data.live import EventStore, Since, joined
+from ysmean.data.past import NO_PAST, Past
 from ysmean.data.requests import Request
 from ysmean.errors import BundleError
 from ysmean.mean.topk import top_k_of_mean
@@ -29,6 +31,27 @@ class Loaded:
     def id(self) -> str:
         """The model id."""
         return self.recommender.model_id
+
+    @property
+    def watermark(self) -> int:
+        """The last event of the store that training has seen; later ones are joined to pasts."""
+        return int(self.recommender.parts.manifest.get("watermark", 0))
+
+    def past(self, user_id: str, store: EventStore) -> Past | None:
+        """Return a user's past with the live events; None where there is nothing new."""
+        since = store.since(user_id, self.watermark)
+        return self._join(user_id, since) if since.events or since.deleted else None
+
+    def whole_past(self, user_id: str, store: EventStore) -> Past:
+        """Return all that is known of a user."""
+        return self._join(user_id, store.since(user_id, self.watermark))
+
+    def _join(self, user_id: str, since: Since) -> Past:
+        parts = self.recommender.parts
+        row = parts.histories.index.get(user_id)
+        known = NO_PAST if row is None else parts.histories.past(row)
+        timed = parts.histories.times is not None
+        return joined(known, since, parts.catalogue, timed=timed)
 
     @cached_property
     def created(self) -> float:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
 
 from ysmean.data.requests import Request
 from ysmean.service.problems import FieldProblem
@@ -110,6 +118,69 @@ class BatchRequest(Strict):
     )
 
     requests: list[RecommendRequest] = Field(min_length=1)
+
+
+class Event(Strict):
+    """Something a user did."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"event_id": "e-1", "user_id": "42", "item_id": "260", "event": "view"},
+                {"event_id": "e-2", "user_id": "42", "item_id": "1196", "event": "hide"},
+            ]
+        }
+    )
+
+    event_id: Id | None = Field(None, description="the same id is the same event, sent again")
+    user_id: Id
+    item_id: Id
+    timestamp: Moment | None = Field(None, description="seconds or ISO 8601; now by default")
+    event: Name = Field("", description="its type; dislike and hide hide the item from the user")
+    request_id: Id | None = Field(None, description="of the answer that it follows")
+
+
+def _number(body: Any) -> str:
+    return "many" if isinstance(body, list) else "one"
+
+
+Events = Annotated[
+    Annotated[Event, Tag("one")] | Annotated[list[Event], Field(min_length=1), Tag("many")],
+    Discriminator(_number),
+]
+
+
+class EventsKept(BaseModel):
+    """What became of events: they are kept, whatever happens to the service now."""
+
+    event_ids: list[str] = Field(description="in order; those that were left out are made up")
+    new: int
+    duplicates: int = Field(description="events that were kept before")
+    unknown_items: list[str] = Field(description="kept too, though the model does not know them")
+
+
+class HistoryItem(BaseModel):
+    """An event of a user's history."""
+
+    item_id: str
+    title: str | None
+    timestamp: float | None
+
+
+class History(BaseModel):
+    """What the model is shown of a user, oldest first, and what it must not show the user."""
+
+    user_id: str
+    length: int
+    items: list[HistoryItem] = Field(description="the last ones")
+    hidden: list[str]
+
+
+class Deleted(BaseModel):
+    """A deleted history."""
+
+    user_id: str
+    live_events: int = Field(description="how many live events were deleted")
 
 
 class AnswerItem(BaseModel):

@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
 
 from ysmean.data.requests import Request
-from ysmean.errors import YsMeanError
+from ysmean.data.store import SqliteStore
+from ysmean.errors import DataError, YsMeanError
 from ysmean.service.batching import Answers, Batcher, QueueFullError, RefusedError
 from ysmean.service.loaded import Loaded, load
+from ysmean.service.metrics import Metrics
 from ysmean.service.problems import busy, refused
+from ysmean.service.recent import Recent
 from ysmean.service.settings import Settings
+
+Written = TypeVar("Written")
 
 
 class Service:
@@ -19,6 +26,9 @@ class Service:
 
     Attributes:
         settings: as given.
+        metrics: what is measured.
+        store: of the live events.
+        recent: the latest answers, for events that refer to them.
         failed: why the first model could not be loaded, if it could not.
         on_failure: is called then.
         draining: whether the service is about to stop.
@@ -29,13 +39,19 @@ class Service:
         self.failed: YsMeanError | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.draining = False
+        self.metrics = Metrics()
+        self.store = SqliteStore(settings.store)
+        self.recent = Recent(settings.remembered)
         self._model: Loaded | None = None
         self._batcher: Batcher | None = None
 
     def start(self) -> None:
         """Begin to compute, and load the model beside."""
         limits = self.settings
-        self._batcher = Batcher(self._compute, limits.max_batch, limits.max_queued)
+        self._batcher = Batcher(
+            self._compute, limits.max_batch, limits.max_queued, self.metrics.batch
+        )
+        self.metrics.queued.set_function(lambda: self._batcher.queued if self._batcher else 0)
         threading.Thread(target=self._first, name="ysmean-load", daemon=True).start()
 
     def stop(self) -> None:
@@ -43,6 +59,7 @@ class Service:
         self.draining = True
         if self._batcher is not None:
             self._batcher.close()
+        self.store.close()
 
     @property
     def ready(self) -> bool:
@@ -79,18 +96,37 @@ class Service:
         except QueueFullError:
             raise busy(f"{self._batcher.queued:,} requests wait already.") from None
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self.settings.timeout)
+            answers = await asyncio.wait_for(asyncio.wrap_future(future), self.settings.timeout)
         except RefusedError as error:
             raise refused(error.error, places[error.number]) from None
         except TimeoutError:
             raise busy(f"No answer within {self.settings.timeout:g} seconds.") from None
+        self.metrics.answered(answers)
+        return answers
+
+    async def written(self, future: Future[Written]) -> Written:
+        """Wait until a write to the store is safe.
+
+        Raises:
+            ProblemError: 503, when it cannot be written, or not in time.
+        """
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), self.settings.timeout)
+        except DataError as error:
+            raise busy(str(error)) from None
+        except TimeoutError:
+            raise busy("Not written in time. Send it again with the same event ids.") from None
 
     def _compute(self, model: Loaded, requests: Sequence[Request]) -> Answers:
-        return model.recommender.recommend_many(requests)
+        users = {r.user_id for r in requests if r.user_id is not None}
+        pasts = {user: model.past(user, self.store) for user in users}
+        live = {user: past for user, past in pasts.items() if past is not None}
+        return model.recommender.recommend_many(requests, live)
 
     def _first(self) -> None:
         try:
             self._model = load(self.settings.model, self.settings.batch_sizes)
+            self.metrics.serve(self._model.id, self._model.created)
         except YsMeanError as error:
             self.failed = error
             self.on_failure()

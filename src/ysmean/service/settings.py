@@ -14,25 +14,37 @@ class Settings(BaseModel):
 
     Attributes:
         model: folder of the bundle.
+        events_db: file of the live events; by default beside the model's folder, so that they
+            outlive it.
         max_body: bytes in the body of a request.
         max_k: items in an answer.
         max_batch: requests in one call, and in one computation.
         max_history: items in a stated history, and in the list of items to exclude.
         max_values: stated preference values.
+        max_events: events in one call.
         max_queued: requests that may wait for the computation; more are told to come back.
         timeout: seconds that a request may wait for its answer.
+        remembered: answers that later events may refer to.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: Path
+    events_db: Path | None = None
     max_body: int = Field(1 << 20, ge=1024)
     max_k: int = Field(100, ge=1)
     max_batch: int = Field(64, ge=1, le=CHUNK)
     max_history: int = Field(1000, ge=1)
     max_values: int = Field(32, ge=0)
+    max_events: int = Field(1000, ge=1)
     max_queued: int = Field(512, ge=1)
     timeout: float = Field(10.0, gt=0)
+    remembered: int = Field(5000, ge=0)
+
+    @property
+    def store(self) -> Path:
+        """The file of the live events."""
+        return self.events_db or self.model.with_name(f"{self.model.name}.events.db")
 
     @property
     def batch_sizes(self) -> list[int]:

@@ -1,0 +1,118 @@
+"""What the service measures of itself, for Prometheus."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+
+import keras
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ysmean.answer import Recommendations
+from ysmean.service.batching import COMPUTE
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COMPILED = "/jax/core/compile/backend_compile_duration"
+
+
+class Metrics:
+    """The metrics of one service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+
+        def histogram(name: str, text: str, *labels: str, buckets: Iterable[float]) -> Histogram:
+            full = f"ysmean_{name}"
+            return Histogram(full, text, labels, registry=registry, buckets=tuple(buckets))
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"ysmean_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"ysmean_{name}", text, labels, registry=registry)
+
+        self.requests = histogram(
+            "request_duration_seconds", "HTTP requests", "route", "status", buckets=SECONDS
+        )
+        sizes = [2**n for n in range(9)]
+        self.batches = histogram("batch_size", "requests computed together", buckets=sizes)
+        self.queueing = histogram("queue_seconds", "a call's wait to be computed", buckets=SECONDS)
+        self.computing = histogram("compute_seconds", "a batch's computation", buckets=SECONDS)
+        self.queued = gauge("queued_requests", "requests that wait")
+        self.compilations = counter("compilations", "by warm-up, or under load", "when")
+        self.answers = counter("answers", "requests answered")
+        self.cold = counter("cold_requests", "requests answered without any history")
+        self.shares = counter("share_served", "answers, by the networks' mean shares", "network")
+        self.abstentions = counter("abstentions", "answers a network kept out of", "network")
+        self.clicks = counter("clicks", "events on items of an answer they name")
+        self.click_shares = counter("click_share", "clicks, by the networks' shares", "network")
+        self.events = counter("events", "live events received", "result")
+        self.swaps = counter("swaps", "models loaded or refused", "result")
+        self.model = gauge("model_info", "1 for the model that answers", "model")
+        self.age = gauge("model_age_seconds", "since the model was trained")
+        for when in ("warm-up", "serving"):
+            self.compilations.labels(when)
+        _count_compilations(self)
+
+    def batch(self, size: int, waits: list[float], took: float) -> None:
+        """Count a computation: its requests, what each call waited, what it took in seconds."""
+        self.batches.observe(size)
+        self.computing.observe(took)
+        for wait in waits:
+            self.queueing.observe(wait)
+
+    def answered(self, answers: Iterable[Recommendations]) -> None:
+        """Count answers, and which networks they came from."""
+        for answer in answers:
+            self.answers.inc()
+            self.cold.inc(answer.cohort == "0")
+            for name in answer.abstained:
+                self.abstentions.labels(name).inc()
+            for item in answer.items:
+                self._credit(self.shares, item.shares, 1 / len(answer.items))
+
+    def clicked(self, shares: Mapping[str, float]) -> None:
+        """Count an event on an item of an answer, with the item's shares there."""
+        self.clicks.inc()
+        self._credit(self.click_shares, shares, 1.0)
+
+    def serve(self, model_id: str, created: float) -> None:
+        """Say which model answers, and since when it is trained."""
+        self.model.clear()
+        self.model.labels(model_id).set(1)
+        self.age.set_function(lambda: time.time() - created)
+
+    @staticmethod
+    def _credit(counter: Counter, shares: Mapping[str, float], factor: float) -> None:
+        for name, share in shares.items():
+            counter.labels(name).inc(share * factor)
+
+
+_COUNTED: weakref.WeakSet[Metrics] = weakref.WeakSet()
+
+
+def _count_compilations(metrics: Metrics) -> None:
+    """Let JAX tell of everything it compiles; other backends do not compile answers."""
+    if not _COUNTED and keras.backend.backend() == "jax":
+        _listen(_compiled)
+    _COUNTED.add(metrics)
+
+
+_listening: list[Callable[..., None]] = []
+
+
+def _listen(callback: Callable[..., None]) -> None:
+    import jax
+
+    if not _listening:  # JAX never forgets a listener
+        _listening.append(callback)
+        jax.monitoring.register_event_duration_secs_listener(callback)
+
+
+def _compiled(event: str, duration: float, **_: object) -> None:
+    if event == COMPILED:
+        when = "serving" if threading.current_thread().name == COMPUTE else "warm-up"
+        for metrics in list(_COUNTED):
+            metrics.compilations.labels(when).inc()
