@@ -172,10 +172,10 @@ def test_every_answer_has_security_headers_and_a_request_id(client):
 def test_until_the_model_is_loaded_the_service_lives_but_is_not_ready(bundle, monkeypatch):
     from threading import Event
 
-    from ysmean.service import service
+    from ysmean.service import models
 
-    go, load = Event(), service.load
-    monkeypatch.setattr(service, "load", lambda *args: go.wait(60) and load(*args))
+    go, load = Event(), models.load
+    monkeypatch.setattr(models, "load", lambda *args: go.wait(60) and load(*args))
     with TestClient(create_app(Settings(model=bundle))) as client:
         assert client.get("/health/live").status_code == 200
         for path in ("/health/ready", "/v1/model"):

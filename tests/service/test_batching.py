@@ -11,7 +11,7 @@ import ysmean as ym
 from waiting import until
 from ysmean.errors import RequestError
 from ysmean.networks.dot import _compiled
-from ysmean.service import service
+from ysmean.service import models
 from ysmean.service.app import create_app
 from ysmean.service.batching import Batcher, QueueFullError, RefusedError
 from ysmean.service.settings import Settings
@@ -172,8 +172,8 @@ def test_after_the_warm_up_nothing_is_compiled_whatever_the_batch(bundle, tmp_pa
 
 
 def test_what_is_compiled_under_load_is_counted(bundle, tmp_path, monkeypatch):
-    load = service.load
-    monkeypatch.setattr(service, "load", lambda folder, sizes: load(folder, [8]))
+    load = models.load
+    monkeypatch.setattr(models, "load", lambda folder, sizes: load(folder, [8]))
     with started(bundle, tmp_path) as client:
         until(lambda: client.get("/health/ready").status_code == 200)
         client.post("/v1/recommend/batch", json={"requests": [{}] * 9})

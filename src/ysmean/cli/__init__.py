@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from ysmean.cli import ask, begin, keep, learn
+from ysmean.cli import ask, begin, keep, learn, serve
 from ysmean.cli.common import talk
 from ysmean.errors import YsMeanError
 
@@ -20,6 +20,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     ask.inspect: "Show what a model is made of.",
     keep.add_items: "Make new items recommendable at once.",
     keep.withdraw: "Never recommend some items again.",
+    serve.serve: "Serve a model over HTTP.",
     begin.convert: "Turn a MovieLens folder into three tables.",
     begin.demo: "Take a tour on a made-up service.",
 }

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from ysmean.service.common import PROBLEMS, Asked
+from ysmean.service.common import PROBLEMS, Asked, needs
 from ysmean.service.problems import busy
 from ysmean.service.schemas import Health, ItemList, ModelFacts
 
 router = APIRouter(responses=PROBLEMS)
 
 
-@router.get("/v1/items", response_model=ItemList, tags=["model"])
+@router.get("/v1/items", response_model=ItemList, tags=["model"], dependencies=[needs("read")])
 def items(
     service: Asked,
     query: Annotated[str, Query(max_length=256, description="part of a title or an id")] = "",
@@ -34,13 +34,15 @@ def items(
     return JSONResponse({"items": found})
 
 
-@router.get("/v1/model", response_model=ModelFacts, tags=["model"])
+@router.get("/v1/model", response_model=ModelFacts, tags=["model"], dependencies=[needs("read")])
 def model(service: Asked) -> JSONResponse:
     """Say what the model is made of: data, networks, proportions."""
     return JSONResponse(service.model.recommender.parts.facts())
 
 
-@router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+@router.get(
+    "/metrics", tags=["health"], response_class=PlainTextResponse, dependencies=[needs("read")]
+)
 def metrics(service: Asked) -> Response:
     """Say what the service measures, in the text format of Prometheus."""
     return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)

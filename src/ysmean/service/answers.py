@@ -7,19 +7,21 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
-from ysmean.service.common import PROBLEMS, Asked
+from ysmean.service.common import PROBLEMS, Asked, Noted, needs
 from ysmean.service.problems import FieldProblem, within
 from ysmean.service.schemas import Answer, BatchAnswer, BatchRequest, RecommendRequest
 
-router = APIRouter(prefix="/v1", tags=["answers"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1", tags=["answers"], responses=PROBLEMS, dependencies=[needs("read")])
 
 
 @router.post("/recommend", response_model=Answer)
-async def recommend(asked: RecommendRequest, service: Asked) -> JSONResponse:
+async def recommend(asked: RecommendRequest, service: Asked, noted: Noted) -> JSONResponse:
     """Answer one request: the best items with every network's share of their scores."""
+    noted["user_id"] = asked.user_id
     within(list(asked.beyond(service.settings)))
     answers = await service.answer(service.model, [asked.request()])
     service.recent.remember(answers)
+    noted["model"] = answers[0].model
     return JSONResponse(answers[0].to_json())
 
 

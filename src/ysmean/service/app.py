@@ -9,24 +9,26 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from ysmean import __version__
-from ysmean.service import about, answers, problems, users
+from ysmean.service import about, answers, operations, problems, users
 from ysmean.service.frame import Frame
+from ysmean.service.keys import NO_KEYS, Keys
 from ysmean.service.service import Service
 from ysmean.service.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, keys: Keys = NO_KEYS) -> FastAPI:
     """Return the application that serves a model.
 
     The model is loaded when the application starts, beside: until then `/health/ready` says 503.
 
     Args:
         settings: the model and the limits.
+        keys: who may do what; without any, everybody may do everything.
 
     Raises:
         DataError: if live events cannot be kept where they shall be.
     """
-    service = Service(settings)
+    service = Service(settings, keys)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -45,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
-    for router in (answers.router, users.router, about.router):
+    for router in (answers.router, users.router, about.router, operations.router):
         app.include_router(router)
     app.add_middleware(Frame, service=service)
     return app

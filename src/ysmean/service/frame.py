@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 import uuid
 from http import HTTPStatus
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +23,13 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+QUIET = ("/health/live", "/health/ready", "/metrics")  # asked every few seconds by machines
+FAILED = ProblemError(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log names the request by its id."
+)
+
+log = structlog.get_logger()
 
 
 class Frame:
@@ -39,12 +48,12 @@ class Frame:
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
-        status, began = 500, time.perf_counter()
+        status, began, started = 500, time.perf_counter(), False
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 out = MutableHeaders(scope=message)
                 out["X-Request-ID"] = request_id
                 for name, value in _HEADERS.items():
@@ -57,11 +66,36 @@ class Frame:
                 await response(self._too_large())(scope, receive, sending)
             else:
                 await self.app(scope, self._limited(receive), sending)
+        except Exception:
+            log.exception("failed", request_id=request_id)
+            if not started:
+                await response(FAILED)(scope, receive, sending)
         finally:
-            # Paths that lead nowhere share one label: anybody could make up new ones.
-            route = getattr(scope.get("route"), "path", "none")
-            took = time.perf_counter() - began
-            self.service.metrics.requests.labels(route, str(status)).observe(took)
+            self._note(scope, status, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, took: float) -> None:
+        """Measure and log a request that is done."""
+        # Paths that lead nowhere share one label: anybody could make up new ones.
+        route = getattr(scope.get("route"), "path", "none")
+        self.service.metrics.requests.labels(route, str(status)).observe(took)
+        if route in QUIET and status < 400:
+            return
+        state = scope["state"]
+        user = state.get("user_id")
+        log.info(
+            "request",
+            request_id=state["request_id"],
+            method=scope["method"],
+            route=route,
+            status=status,
+            seconds=round(took, 6),
+            **({} if user is None else {"user": self._hashed(user)}),
+            **({"model": state["model"]} if "model" in state else {}),
+        )
+
+    def _hashed(self, user_id: str) -> str:
+        salt = self.settings.log_salt.get_secret_value().encode()[:64]
+        return hashlib.blake2b(user_id.encode(), key=salt, digest_size=8).hexdigest()
 
     def _limited(self, receive: Receive) -> Receive:
         """Count the bytes of a body whose length was not stated, or not truly."""

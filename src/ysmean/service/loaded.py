@@ -111,8 +111,9 @@ def check(loaded: Loaded) -> None:
     recommender = loaded.recommender
     samples = _samples(loaded, 3)
     encoded = recommender.encode(samples)
-    stream, weights = recommender.mixture(samples, encoded)
-    scores = top_k_of_mean(stream, weights, len(recommender.parts.catalogue)).scores
+    with np.errstate(invalid="ignore"):  # nonsense shall be found, not warned of
+        stream, weights = recommender.mixture(samples, encoded)
+        scores = top_k_of_mean(stream, weights, len(recommender.parts.catalogue)).scores
     sums = scores.sum(1, dtype=np.float64)
     # Where nothing is allowed the answer is empty.
     wanted = encoded.allowed.tile(0, len(recommender.parts.catalogue)).any(1)

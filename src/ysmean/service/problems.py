@@ -122,19 +122,10 @@ def install(app: FastAPI) -> None:
         headers = error.headers
         return response(ProblemError(HTTPStatus(error.status_code), error.detail, headers=headers))
 
-    async def unexpected(_: Request, error: Exception) -> Response:
-        return response(
-            ProblemError(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                "The service failed; its log names the request by its id.",
-            )
-        )
-
     app.add_exception_handler(ProblemError, problem)
     app.add_exception_handler(YsMeanError, library)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unexpected)
 
 
 def invalid_body(error: RequestValidationError) -> ProblemError:

@@ -241,6 +241,14 @@ class ModelFacts(BaseModel):
     proportions: Any
 
 
+class Swapped(BaseModel):
+    """What a swap did."""
+
+    result: Literal["loaded", "unchanged", "rolled-back"]
+    model: str = Field(description="that answers now")
+    replaced: str | None
+
+
 class Health(BaseModel):
     """Whether the service lives, or is ready."""
 

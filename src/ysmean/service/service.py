@@ -12,8 +12,10 @@ from ysmean.data.requests import Request
 from ysmean.data.store import SqliteStore
 from ysmean.errors import DataError, YsMeanError
 from ysmean.service.batching import Answers, Batcher, QueueFullError, RefusedError
-from ysmean.service.loaded import Loaded, load
+from ysmean.service.keys import Keys
+from ysmean.service.loaded import Loaded
 from ysmean.service.metrics import Metrics
+from ysmean.service.models import Models
 from ysmean.service.problems import busy, refused
 from ysmean.service.recent import Recent
 from ysmean.service.settings import Settings
@@ -26,6 +28,8 @@ class Service:
 
     Attributes:
         settings: as given.
+        keys: who may do what.
+        models: the one that answers, and its swap.
         metrics: what is measured.
         store: of the live events.
         recent: the latest answers, for events that refer to them.
@@ -34,15 +38,15 @@ class Service:
         draining: whether the service is about to stop.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, keys: Keys) -> None:
+        self.settings, self.keys = settings, keys
         self.failed: YsMeanError | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.draining = False
         self.metrics = Metrics()
         self.store = SqliteStore(settings.store)
         self.recent = Recent(settings.remembered)
-        self._model: Loaded | None = None
+        self.models = Models(settings, self._swapped)
         self._batcher: Batcher | None = None
 
     def start(self) -> None:
@@ -64,7 +68,7 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether requests are answered and wanted."""
-        return self._model is not None and not self.draining
+        return self.models.current is not None and not self.draining
 
     @property
     def model(self) -> Loaded:
@@ -73,9 +77,9 @@ class Service:
         Raises:
             ProblemError: 503, while none is loaded.
         """
-        if self._model is None:
+        if self.models.current is None:
             raise busy("The model is not loaded yet.")
-        return self._model
+        return self.models.current
 
     async def answer(
         self, model: Loaded, requests: Sequence[Request], places: Sequence[str] = ("",)
@@ -125,8 +129,12 @@ class Service:
 
     def _first(self) -> None:
         try:
-            self._model = load(self.settings.model, self.settings.batch_sizes)
-            self.metrics.serve(self._model.id, self._model.created)
+            self.models.first()
         except YsMeanError as error:
             self.failed = error
             self.on_failure()
+
+    def _swapped(self, result: str, model: Loaded | None) -> None:
+        self.metrics.swaps.labels(result).inc()
+        if model is not None:
+            self.metrics.serve(model.id, model.created)

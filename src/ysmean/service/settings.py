@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from ysmean.recommender import CHUNK
 
@@ -24,6 +25,8 @@ class Settings(BaseModel):
         max_events: events in one call.
         max_queued: requests that may wait for the computation; more are told to come back.
         timeout: seconds that a request may wait for its answer.
+        log_salt: what user ids are hashed with in the log; by default drawn at every start, so
+            that a hash tells nobody apart from one start to the next.
         remembered: answers that later events may refer to.
     """
 
@@ -31,15 +34,16 @@ class Settings(BaseModel):
 
     model: Path
     events_db: Path | None = None
-    max_body: int = Field(1 << 20, ge=1024)
-    max_k: int = Field(100, ge=1)
-    max_batch: int = Field(64, ge=1, le=CHUNK)
-    max_history: int = Field(1000, ge=1)
-    max_values: int = Field(32, ge=0)
-    max_events: int = Field(1000, ge=1)
-    max_queued: int = Field(512, ge=1)
-    timeout: float = Field(10.0, gt=0)
-    remembered: int = Field(5000, ge=0)
+    max_body: int = Field(default=1 << 20, ge=1024)
+    max_k: int = Field(default=100, ge=1)
+    max_batch: int = Field(default=64, ge=1, le=CHUNK)
+    max_history: int = Field(default=1000, ge=1)
+    max_values: int = Field(default=32, ge=0)
+    max_events: int = Field(default=1000, ge=1)
+    max_queued: int = Field(default=512, ge=1)
+    timeout: float = Field(default=10.0, gt=0)
+    log_salt: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(16)))
+    remembered: int = Field(default=5000, ge=0)
 
     @property
     def store(self) -> Path:

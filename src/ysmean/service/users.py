@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from ysmean.data.live import HIDING, LiveEvent
 from ysmean.data.times import seconds
 from ysmean.errors import RequestError
-from ysmean.service.common import PROBLEMS, Asked
+from ysmean.service.common import PROBLEMS, Asked, Noted, needs
 from ysmean.service.problems import FieldProblem, busy, within
 from ysmean.service.schemas import Deleted, Event, Events, EventsKept, History
 from ysmean.service.service import Service
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["users"], responses=PROBLEMS)
 UserId = Annotated[str, Path(min_length=1, max_length=256)]
 
 
-@router.post("/events", response_model=EventsKept)
+@router.post("/events", response_model=EventsKept, dependencies=[needs("write")])
 async def events(body: Events, service: Asked) -> JSONResponse:
     """Keep one event or a list of them; the next answer heeds them.
 
@@ -48,11 +48,12 @@ async def events(body: Events, service: Asked) -> JSONResponse:
     )
 
 
-@router.get("/users/{user_id:path}/history", response_model=History)
+@router.get("/users/{user_id:path}/history", response_model=History, dependencies=[needs("read")])
 def history(
-    service: Asked, user_id: UserId, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    service: Asked, noted: Noted, user_id: UserId, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> JSONResponse:
     """Return a user's last items, live events included; empty for a stranger."""
+    noted["user_id"] = user_id
     model = service.model
     past = model.whole_past(user_id, service.store)
     catalogue = model.recommender.parts.catalogue
@@ -75,9 +76,12 @@ def history(
     )
 
 
-@router.delete("/users/{user_id:path}/history", response_model=Deleted)
-async def forget(service: Asked, user_id: UserId) -> JSONResponse:
+@router.delete(
+    "/users/{user_id:path}/history", response_model=Deleted, dependencies=[needs("write")]
+)
+async def forget(service: Asked, noted: Noted, user_id: UserId) -> JSONResponse:
     """Delete a user's history: the live events, and what the model knows of it."""
+    noted["user_id"] = user_id
     count = await service.written(service.store.forget(user_id))
     return JSONResponse({"user_id": user_id, "live_events": count})
 

@@ -1,0 +1,116 @@
+"""A model is swapped for another while requests go on; a bad one changes nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+import ysmean as ym
+from waiting import until
+from ysmean.errors import BundleError
+from ysmean.mean.topk import top_k_of_mean
+from ysmean.service import loaded, models
+from ysmean.service.app import create_app
+from ysmean.service.loaded import Loaded, check
+from ysmean.service.settings import Settings
+
+
+def other(trained):
+    """Return the model with other temperatures: another id, other answers."""
+    p = trained.parts.proportions
+    return ym.Recommender(
+        replace(trained.parts, proportions=replace(p, temperatures=1.5 * p.temperatures))
+    )
+
+
+@pytest.fixture
+def folder(trained, tmp_path):
+    trained.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def app(folder):
+    with TestClient(create_app(Settings(model=folder))) as client:
+        until(lambda: client.get("/health/ready").status_code == 200)
+        yield client
+
+
+def test_reload_switches_to_the_current_version_and_rollback_goes_back(app, folder, trained):
+    old, new = trained.model_id, other(trained).model_id
+    other(trained).save(folder)
+    assert app.post("/v1/recommend", json={}).json()["model"] == old
+    reloaded = app.post("/v1/model/reload").json()
+    assert reloaded == {"result": "loaded", "model": new, "replaced": old}
+    assert app.post("/v1/recommend", json={}).json()["model"] == new
+    back = app.post("/v1/model/rollback").json()
+    assert back == {"result": "rolled-back", "model": old, "replaced": new}
+    assert app.post("/v1/recommend", json={}).json()["model"] == old
+    text = app.get("/metrics").text
+    assert 'ysmean_swaps_total{result="loaded"} 2.0' in text
+    assert f'ysmean_model_info{{model="{old}"}} 1.0' in text
+    assert 'ysmean_compilations_total{when="serving"} 0.0' in text
+
+
+def test_the_same_version_again_is_left_alone(app, trained):
+    unchanged = app.post("/v1/model/reload").json()
+    assert unchanged["result"] == "unchanged" and unchanged["model"] == trained.model_id
+    nothing = app.post("/v1/model/rollback")
+    assert nothing.status_code == 409
+    assert "No other model was loaded" in nothing.json()["detail"]
+
+
+def test_an_altered_bundle_keeps_the_old_model_and_says_why(app, folder, trained):
+    place = other(trained).save(folder)
+    (place / "weights" / "popularity.safetensors").write_bytes(b"altered")
+    refused = app.post("/v1/model/reload")
+    assert refused.status_code == 409
+    assert "popularity.safetensors was altered" in refused.json()["detail"]
+    assert app.post("/v1/recommend", json={}).json()["model"] == trained.model_id
+    assert app.get("/health/ready").status_code == 200
+    assert 'ysmean_swaps_total{result="failed"} 1.0' in app.get("/metrics").text
+
+
+def test_whatever_loading_raises_keeps_the_old_model(app, trained, monkeypatch):
+    def load(*_):
+        raise MemoryError("too large")
+
+    monkeypatch.setattr(models, "load", load)
+    refused = app.post("/v1/model/reload")
+    assert refused.status_code == 409 and "MemoryError: too large" in refused.json()["detail"]
+    assert app.post("/v1/recommend", json={}).json()["model"] == trained.model_id
+
+
+def test_two_swaps_at_once_are_not_mixed(app, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    begun, go, load = Event(), Event(), models.load
+
+    def held(*arguments):
+        begun.set()
+        assert go.wait(30)
+        return load(*arguments)
+
+    monkeypatch.setattr(models, "load", held)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(app.post, "/v1/model/reload")
+        assert begun.wait(30)
+        second = app.post("/v1/model/rollback")
+        go.set()
+    assert second.status_code == 409 and "being loaded" in second.json()["detail"]
+    assert first.result().status_code == 200
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.9, np.nan])
+def test_a_model_that_answers_with_nonsense_is_refused(trained, monkeypatch, factor):
+    check(Loaded(trained))
+
+    def nonsense(*arguments):
+        top = top_k_of_mean(*arguments)
+        return replace(top, scores=top.scores * factor)
+
+    monkeypatch.setattr(loaded, "top_k_of_mean", nonsense)
+    with pytest.raises(BundleError, match=r"sum to .*; expected 1"):
+        check(Loaded(trained))
