@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.events import EXCLUDE, NEGATIVE
 from ysmean.data.past import NO_PAST, Past
+from ysmean.data.signals import EXCLUDE, NEGATIVE
 
 HIDING = frozenset(kind for kind, weight in NEGATIVE.items() if weight == EXCLUDE)
 
