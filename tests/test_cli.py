@@ -126,6 +126,16 @@ def test_recommend_prints_exactly_one_json_document(ysmean, model):
     assert answer["model"].startswith("sha256:")
 
 
+def test_why_is_said_below_the_table_and_in_the_document(ysmean, model):
+    asked = ("recommend", model, "--user", "u0007", "-k", 2, "--at", "2025-06-01T20:00")
+    items = json.loads(ysmean(*asked, "--why", "--json").stdout)["items"]
+    assert all(item["reasons"] and item["why"].startswith("Because of ") for item in items)
+    said = " ".join(ysmean(*asked, "--why").stdout.split())
+    for place, item in enumerate(items, 1):
+        assert f"{place} {item['why']}" in said
+    assert "Because of" not in ysmean(*asked).stdout
+
+
 def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
     def ids(*flags):
         answer = json.loads(ysmean("recommend", model, *flags, "--json").stdout)

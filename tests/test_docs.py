@@ -116,6 +116,13 @@ def test_constraints(folder):
     run("docs/constraints.md", {"recommender": recommender()})
 
 
+def test_why(folder):
+    recommender().save("model")
+    names = {"recommender": recommender()}
+    run("docs/why.md", names)
+    assert all(item.why and item.reasons for item in names["answer"])
+
+
 @pytest.mark.slow
 def test_evaluation(data):
     run("docs/evaluation.md", {})
@@ -136,6 +143,7 @@ def test_other_pages_have_no_snippet_that_is_not_run(page):
         "docs/data-formats.md",
         "docs/evaluation.md",
         "docs/idea.md",
+        "docs/why.md",
     }
     found = [s.place for s in snippets(page) if s.language == "python" or s.commands]
     assert page in run_above or not found

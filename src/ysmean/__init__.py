@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ysmean._backend import choose_backend
 
 if TYPE_CHECKING:
-    from ysmean.answer import Recommendation, Recommendations
+    from ysmean.answer import Reason, Recommendation, Recommendations
     from ysmean.data.catalogue import Catalogue
     from ysmean.data.events import Events, read_events
     from ysmean.data.items import Items, read_items
@@ -46,6 +46,7 @@ _HOMES = {
     "Knowledge": "networks.knowledge",
     "Linear": "networks.linear",
     "Popularity": "networks.popularity",
+    "Reason": "answer",
     "Recommendation": "answer",
     "Recommendations": "answer",
     "Recommender": "recommender",
@@ -76,6 +77,7 @@ __all__ = [
     "Knowledge",
     "Linear",
     "Popularity",
+    "Reason",
     "Recommendation",
     "Recommendations",
     "Recommender",

@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ysmean.shortfall import Shortfall
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One cause that counted for an item within one network.
+
+    Attributes:
+        network: whose answer it counted in.
+        kind: `"exact"`, the network's score is a sum and this is the cause's part of it;
+            `"leave-one-out"`, what leaving out the cause alone changes; `"shared"`, a value that
+            the item has in common with the history's items that counted, for what they counted.
+        cause_type: `"item"` of the history, `"attribute"` of the recommended item, stated
+            `"preference"`, feature of the `"user"`, `"context"`, or `"popularity"` of the item.
+        cause: an item id, `feature=value`, or `popularity`.
+        title: of the item, where it has one.
+        effect: how much it counted, in `unit`.
+        unit: `"probability"` or `"score"`, what the logarithm is taken of; `"bits"`, of log2 p;
+            or `"events"`, lately.
+        part: the effect beside those of all causes that counted for the item within the network,
+            0 to 1; of attributes, beside all attributes.
+    """
+
+    network: str
+    kind: str
+    cause_type: str
+    cause: str
+    title: str | None
+    effect: float
+    unit: str
+    part: float
 
 
 @dataclass(frozen=True)
@@ -20,6 +50,8 @@ class Recommendation:
         shares: each network's exact part of the score; they sum to 1.
         evidence: bits by network within a consensus; empty without one.
         contributions: the shares, with a consensus's part spread by evidence; they sum to 1.
+        reasons: what counted most, network by network; empty unless asked for.
+        why: the reasons as a sentence; None unless asked for.
     """
 
     item_id: str
@@ -28,6 +60,8 @@ class Recommendation:
     shares: dict[str, float]
     evidence: dict[str, float]
     contributions: dict[str, float]
+    reasons: list[Reason] = field(default_factory=list)
+    why: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +103,13 @@ class Recommendations:
         return len(self.items)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data for JSON; evidence and a shortfall are left out where there is none."""
+        """Return plain data for JSON, without evidence, reasons or shortfall that are not there."""
         data = asdict(self)
         if self.shortfall is None:
             del data["shortfall"]
         for item in data["items"]:
             if not item["evidence"]:
                 del item["evidence"]
+            if item["why"] is None:
+                del item["reasons"], item["why"]
         return data

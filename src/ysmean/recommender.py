@@ -30,6 +30,7 @@ from ysmean.mean.topk import Top, top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
 from ysmean.shortfall import Shortfalls
 from ysmean.upkeep import Kept, add_items, withdraw
+from ysmean.why import with_reasons
 
 CHUNK = 256
 
@@ -131,7 +132,9 @@ class Recommender:
         """Answer requests whose arrays are there already, as those of an evaluation's questions."""
         stream, weights = self.mixture(requests, encoded)
         top = top_k_of_mean(stream, weights, max(encoded.k))
-        return self._decode(requests, encoded, stream, weights, top)
+        answers = self._decode(requests, encoded, stream, weights, top)
+        asked = [b for b, request in enumerate(requests) if request.why]
+        return with_reasons(self.parts, stream, encoded.batch, answers, asked)
 
     def encode(
         self, requests: Sequence[Request], pasts: Mapping[str, Past] | None = None

@@ -45,6 +45,9 @@ def answer(console: Console, recommendations: Recommendations, title: str = "") 
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in r.weights.items())
     console.print(f"weights: {weights}", highlight=False)
     _evidence(console, r)
+    for place, item in enumerate(r.items, 1):
+        if item.why is not None:
+            console.print(f"{place:>2} {item.why}", highlight=False)
     for line in _remarks(r):
         console.print(line, highlight=False)
 

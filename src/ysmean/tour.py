@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -61,12 +61,15 @@ class Tour:
         past = self.service.events.frame.filter(pl.col("user_id") == self.viewer).tail(4)
         seen = past.join(self.service.items.frame, on="item_id", maintain_order="left")
         say(self.console, f"Watched last: {'; '.join(seen.get_column('title'))}.")
-        show.answer(self.console, self.recommender.recommend(self.viewer, k=6, at=TONIGHT))
+        answer = self.recommender.recommend(self.viewer, k=6, at=TONIGHT, why=True)
+        first, plain = answer.items[0], [replace(item, why=None) for item in answer]
+        show.answer(self.console, replace(answer, items=plain))
         say(
             self.console,
             "A score is a probability. The percentages say which network gave which part of it; "
             "they are exact, because a mean is a sum.",
         )
+        say(self.console, f"Why {first.title or first.item_id}? {first.why}")
 
     def doubled(self) -> None:
         """Show what counting a network twice moves, and why."""

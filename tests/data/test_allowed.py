@@ -97,3 +97,12 @@ def test_asking_changes_nothing():
         assert sets.tile(0, 3).tolist() == [[False, False, False], [True, True, True]]
         assert sets.contains(np.array([0, 0])).tolist() == [False, True]
     assert base.all() and mask.tolist() == [True, False, True]
+
+
+@given(made(), st.lists(st.integers(0, 9), max_size=7))
+def test_the_sets_of_named_requests_are_their_rows_as_often_as_they_are_named(sets, rows):
+    batch, size = sets.shape
+    chosen = np.array(rows, np.int64) % batch
+    some = sets[chosen]
+    assert some.shape == (len(rows), size)
+    np.testing.assert_array_equal(some.tile(0, size), sets.tile(0, size)[chosen])

@@ -27,6 +27,7 @@ def recommend(
     seen: Annotated[str, typer.Option(help="exclude or allow items of the history")] = "exclude",
     context: Annotated[list[str] | None, typer.Option(help="hour=20,weekday=5")] = None,
     at: Annotated[str | None, typer.Option(help="time of the request; now by default")] = None,
+    why: Annotated[bool, typer.Option("--why", help="say what counted for each item")] = False,
     json_: Json = False,
 ) -> None:
     """Answer one request, with every network's share of every score."""
@@ -45,6 +46,7 @@ def recommend(
         seen=seen,
         context=options.numbers(context or (), "--context", "hour=20"),
         at=at,
+        why=why,
     )
     if json_:
         print(json.dumps(answer.to_json(), allow_nan=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,19 @@ class AllowedSets:
     def shape(self) -> tuple[int, int]:
         """(B, N)."""
         return len(self.mask_of), len(self.base)
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> AllowedSets:
+        """Return the sets of some of the requests, each as often as it is named."""
+        order = np.argsort(self.rows, kind="stable")
+        first, last = (np.searchsorted(self.rows[order], rows, side) for side in ("left", "right"))
+        pairs = [order[a:b] for a, b in zip(first, last, strict=True)]
+        return replace(
+            self,
+            mask_of=self.mask_of[rows],
+            rows=np.repeat(np.arange(len(rows)), last - first),
+            classes=self.classes[np.concatenate([order[:0], *pairs])],
+            at=self.at[rows],
+        )
 
     def tile(self, lo: int, hi: int) -> BoolArray:
         """Return the sets for the classes lo..hi-1 as bool (B, hi - lo)."""

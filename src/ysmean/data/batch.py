@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,10 @@ class Batch:
     def __len__(self) -> int:
         """Return the number of requests, B."""
         return len(self.tokens)
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> Batch:
+        """Return some of the requests, each as often as it is named."""
+        return Batch(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     @property
     def cohorts(self) -> npt.NDArray[np.int64]:

@@ -235,6 +235,25 @@ class Attributes:
             table["class"].to_numpy(),
         )
 
+    @cached_property
+    def values(self) -> list[tuple[str, str]]:
+        """The (feature, value) of each row."""
+        return list(self.rows)
+
+    @cached_property
+    def _by_class(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Classes in ascending order, and a row that each carries."""
+        order = np.argsort(self.classes, kind="stable")
+        rows = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return self.classes[order], rows[order]
+
+    def rows_of(self, class_: int) -> list[int]:
+        """Return the rows of the values that an item carries."""
+        classes, rows = self._by_class
+        first, last = np.searchsorted(classes, [class_, class_ + 1])
+        carried: list[int] = rows[first:last].tolist()
+        return carried
+
     def row(self, feature: str, value: str) -> int:
         """Return the row of a stated preference.
 

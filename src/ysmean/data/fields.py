@@ -88,6 +88,17 @@ class UserFields:
             start += slots
         return out
 
+    def named(self, token: int) -> tuple[str, str]:
+        """Return the feature and the value that a token > 0 stands for; bins as ranges."""
+        feature, names = next((f, n) for f, n in self.values.items() if token in n.values())
+        value = next(value for value, number in names.items() if number == token)
+        if feature not in self.edges:
+            return feature, value
+        edges, place = [f"{e:g}" for e in self.edges[feature]], int(value)
+        if 0 < place < len(edges):
+            return feature, f"{edges[place - 1]} to {edges[place]}"
+        return feature, f"over {edges[-1]}" if place else f"up to {edges[0]}"
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data that `from_json` reads."""
         return asdict(self)

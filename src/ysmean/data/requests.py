@@ -40,6 +40,7 @@ class Request:
         weights: `"fitted"`, `"equal"`, or absolute weights by network.
         k: how many items; by default 10, or all of a smaller catalogue.
         at: the time of the request: seconds since the epoch, a datetime or an ISO string.
+        why: whether each item comes with the reasons for it.
     """
 
     user_id: str | None = None
@@ -53,6 +54,7 @@ class Request:
     weights: str | Mapping[str, float] = "fitted"
     k: int | None = None
     at: float | datetime | str | None = None
+    why: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ def _check(request: Request, size: int) -> None:
             raise RequestError(f"{name} is one text; expected a list of item ids.", name)
     if request.seen not in ("exclude", "allow"):
         raise RequestError(f"seen={request.seen!r}; expected 'exclude' or 'allow'.", "seen")
+    if not isinstance(request.why, bool):
+        raise RequestError(f"why={request.why!r}; expected True or False.", "why")
 
 
 def _own(request: Request, row: int, histories: Histories, pasts: Mapping[str, Past]) -> Past:

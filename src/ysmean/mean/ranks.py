@@ -41,17 +41,31 @@ def target_log_probabilities(stream: Streamed, targets: npt.NDArray[np.int32]) -
     Returns:
         float64 (B, K), -inf where abstaining, uncovered or not allowed.
     """
-    segments = stream.cold[targets].astype(np.int64)
-    logs = np.full(stream.normalizers[0].shape[:2], -np.inf)
+    return np.asarray(log_probabilities(stream, targets[:, None])[:, 0])
+
+
+def log_probabilities(stream: Streamed, classes: npt.NDArray[np.int32]) -> DoubleArray:
+    """Return each network's log p(class | A, the class's segment) of several classes.
+
+    Args:
+        stream: the members' answers.
+        classes: int32 (B, n); below 0 for none.
+
+    Returns:
+        float64 (B, n, K), -inf where abstaining, uncovered or not allowed, or no class.
+    """
+    normalizers = stream.normalizers[0]
+    logs = np.full((*classes.shape, normalizers.shape[1]), -np.inf)
     for tile in stream.tiles():
-        here = np.flatnonzero((targets >= tile.lo) & (targets < tile.hi))
-        column = targets[here] - tile.lo
-        allowed = tile.allowed[here, column]
+        b, n = np.nonzero((classes >= tile.lo) & (classes < tile.hi))
+        column = classes[b, n] - tile.lo
+        segments = stream.cold[classes[b, n]].astype(np.int64)
+        allowed = tile.allowed[b, column]
         for k, logits in enumerate(tile.logits):
-            normalizer = stream.normalizers[0][here, k, segments[here]]
+            normalizer = normalizers[b, k, segments]
             known = allowed & np.isfinite(normalizer)
-            value = logits[here, column].astype(np.float64) - np.where(known, normalizer, 0.0)
-            logs[here, k] = np.where(known, value, -np.inf)
+            value = logits[b, column].astype(np.float64) - np.where(known, normalizer, 0.0)
+            logs[b, n, k] = np.where(known, value, -np.inf)
     return logs
 
 

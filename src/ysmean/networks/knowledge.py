@@ -16,6 +16,7 @@ from ysmean.data.catalogue import Attributes, Catalogue
 from ysmean.data.fields import context_tokens
 from ysmean.data.preferences import bounded
 from ysmean.errors import ConfigError
+from ysmean.networks.causes import Causes, row_parts
 from ysmean.networks.dot import set_named_weights
 from ysmean.networks.growth import Changed
 from ysmean.networks.initial import Initial
@@ -103,6 +104,7 @@ class KnowledgeNetwork(TowerNetwork):
 
     name = "knowledge"
     from_history = False
+    left_out = ("user", "context")
     takes = ("user_fields", "context", "preferences", "strengths")
 
     def __init__(
@@ -124,9 +126,18 @@ class KnowledgeNetwork(TowerNetwork):
         learned = super().scores(batch)
         if not batch.preferences.any():
             return learned
-        weights = self.spec.preference * bounded(batch.strengths)
-        fulfilled = sum_rows(self.table, batch.preferences, weights.astype(np.float32))
+        fulfilled = sum_rows(self.table, batch.preferences, self._strengths(batch))
         return lambda lo, hi: learned(lo, hi) + fulfilled[:, lo:hi].toarray()
+
+    def _strengths(self, batch: Batch) -> FloatArray:
+        """Return what fulfilling each stated preference adds, (B, P)."""
+        return np.asarray(self.spec.preference * bounded(batch.strengths), np.float32)
+
+    def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
+        """Return what the stated preferences add to the logits."""
+        stated = batch.preferences
+        parts = row_parts(self.table, stated, self._strengths(batch), classes)
+        return [Causes("preference", "logit", stated, parts)]
 
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return the same sum from Keras layers."""

@@ -13,6 +13,7 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.calibration import calibrate
+from ysmean.networks.causes import Causes, row_parts
 from ysmean.networks.dot import answers_to_history
 from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.linear_layers import FadedLookup, LogAbove
@@ -89,6 +90,8 @@ class Linear:
 class LinearNetwork(Network):
     """s log(max(x . B, 0) + ε), where x is the faded history."""
 
+    left_out = ()
+
     def __init__(
         self, spec: Linear, table: RowTable, coverage: BoolArray, floor: float, sharpness: float
     ) -> None:
@@ -110,10 +113,15 @@ class LinearNetwork(Network):
         """Answer requests with a recent item that was trained on."""
         return answers_to_history(batch, self.coverage, self.spec.history)
 
+    def _recent(self, batch: Batch) -> tuple[npt.NDArray[np.int32], FloatArray]:
+        """Return the last tokens (B, L) and what they weigh."""
+        tokens = batch.tokens[:, -self.spec.history :]
+        weights = np.where(tokens > 0, self._fade[: tokens.shape[1]][::-1], 0)
+        return tokens, weights.astype(np.float32)
+
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the log of the summed rows above the floor."""
-        tokens = batch.tokens[:, -self.spec.history :]
-        weights = np.where(tokens > 0, self._fade[: tokens.shape[1]][::-1], 0).astype(np.float32)
+        tokens, weights = self._recent(batch)
         rows = sum_rows(self.table, tokens, weights)  # sparse (B, N)
 
         def tile(lo: int, hi: int) -> FloatArray:
@@ -121,6 +129,11 @@ class LinearNetwork(Network):
             return np.asarray(self.sharpness * np.log(told + self.floor), np.float32)
 
         return tile
+
+    def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
+        """Return the parts of x . B by recent item."""
+        tokens, weights = self._recent(batch)
+        return [Causes("item", "score", tokens, row_parts(self.table, tokens, weights, classes))]
 
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return the same logs from Keras layers."""

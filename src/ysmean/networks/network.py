@@ -22,6 +22,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import FeatureEncoder
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
+from ysmean.networks.causes import Causes
 from ysmean.networks.growth import Changed
 from ysmean.networks.softmax import MaskedSoftmax
 from ysmean.networks.unseen import SEEN, seen_tokens
@@ -104,6 +105,8 @@ class Network(ABC):
     Attributes:
         knows_cold: whether it can score items without events.
         from_history: whether its answers follow from the items of the history.
+        left_out: types of causes that are told by leaving out one at a time: `"item"` of the
+            history, feature of the `"user"`, `"context"`. `causes` tells those that are exact.
         takes: the batch's arrays that it needs.
         coverage: bool (N,), classes it can score.
         prior: float32 (N,) added to the scores of warm classes, or None.
@@ -111,6 +114,7 @@ class Network(ABC):
 
     knows_cold: bool = False
     from_history: ClassVar[bool] = True
+    left_out: ClassVar[tuple[str, ...]] = ("item",)
     takes: tuple[str, ...] = ("tokens",)
     coverage: BoolArray
     prior: FloatArray | None = None
@@ -150,6 +154,15 @@ class Network(ABC):
     def head(self, batch: Batch) -> Head:
         """Return the network's answer to a batch, ready to be streamed."""
         return Head(self.scores(batch), self.answers(batch), self.coverage, self.prior)
+
+    def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
+        """Return what counted for the scores of some classes, where they are sums over causes.
+
+        Args:
+            batch: B requests that the network answers.
+            classes: int32 (B, n), in its coverage; below 0 for none.
+        """
+        return []
 
     def scorer(self, name: str) -> keras.Model:
         """Return the arrays the network takes -> logits (B, N), as a Keras model of that name."""

@@ -13,6 +13,7 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
+from ysmean.networks.causes import Causes
 from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
 from ysmean.networks.scores import ItemBias
@@ -57,6 +58,7 @@ class PopularityNetwork(Network):
 
     knows_cold = True
     from_history = False
+    left_out = ()
 
     def __init__(self, spec: Popularity, counts: FloatArray) -> None:
         """Keep the counts, float32 (N,)."""
@@ -71,6 +73,12 @@ class PopularityNetwork(Network):
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Give 0 everywhere: all that popularity knows is the prior."""
         return lambda lo, hi: np.zeros((len(batch), hi - lo), np.float32)
+
+    def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
+        """Return the counts."""
+        one = np.ones((len(batch), 1), np.int32)
+        counts = self.counts[classes][:, :, None].astype(np.float64)
+        return [Causes("popularity", "events", one, counts)]
 
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return zeros (B, N)."""

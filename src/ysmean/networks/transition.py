@@ -14,6 +14,7 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
+from ysmean.networks.causes import Causes, row_parts
 from ysmean.networks.dot import answers_to_history
 from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
@@ -69,6 +70,8 @@ class Transition:
 class TransitionNetwork(Network):
     """log of p(i) = sum_j a_j (table[h_j, i] + rest[h_j] popular[i]), a_j decayed to sum 1."""
 
+    left_out = ()
+
     def __init__(
         self, spec: Transition, table: RowTable, rest: FloatArray, popular: FloatArray
     ) -> None:
@@ -107,6 +110,18 @@ class TransitionNetwork(Network):
             return np.asarray(np.log(np.maximum(mixed, 1e-30)), np.float32)
 
         return tile
+
+    def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
+        """Return the parts of p(i) by recent item, and the part that their rows leave over."""
+        tokens, weights = self._recent(batch)
+        rest = (weights * np.append(0, self.rest)[tokens]).sum(1)  # (B,)
+        left = (rest[:, None] * self.popular[classes])[:, :, None].astype(np.float64)
+        parts = row_parts(self.table, tokens, weights, classes)
+        one = np.ones((len(batch), 1), np.int32)
+        return [
+            Causes("item", "probability", tokens, parts),
+            Causes("popularity", "probability", one, left),
+        ]
 
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return the same logs from Keras layers."""
