@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,16 @@ from ysmean.evaluation.compare import Side, compare
 from ysmean.evaluation.evaluate import evaluate
 from ysmean.evaluation.page.words import p_value
 from ysmean.evaluation.report import Report
+from ysmean.networks.content import Content
+from ysmean.networks.registry import Spec, default_specs
+from ysmean.networks.sequential import Sequential
 from ysmean.recommender import Recommender
 from ysmean.tour import Tour, grid, heading, say
 from ysmean.training.progress import default_progress
 
 BEST = "the truth itself"
+HISTORY = 32
+PASSES = {"sequential": 16, "content": 8}
 
 
 def run(console: Console, seed: int, out: Path | None) -> Report:
@@ -44,7 +50,12 @@ def run(console: Console, seed: int, out: Path | None) -> Report:
         "the one before it fits the proportions, the rest trains the networks.",
     )
     report = evaluate(
-        service.events, service.items, service.users, seed=seed, progress=default_progress()
+        service.events,
+        service.items,
+        service.users,
+        networks=quick(),
+        seed=seed,
+        progress=default_progress(),
     )
     if out is not None:
         _keep(service, report, out)
@@ -58,6 +69,23 @@ def run(console: Console, seed: int, out: Path | None) -> Report:
     tour.constrained()
     _next_steps(console, out, tour.viewer)
     return report
+
+
+def quick() -> list[Spec]:
+    """Return the default networks, those over long histories with less to see and fewer passes.
+
+    A tour should take minutes, and theirs would be most of them.
+    """
+    return [
+        replace(
+            spec,
+            history=HISTORY,
+            fitting=replace(spec.fitting, max_epochs=PASSES[spec.kind]),
+        )
+        if isinstance(spec, Sequential | Content)
+        else spec
+        for spec in default_specs()
+    ]
 
 
 def best_possible(service: Simulation, report: Report) -> dict[str, Any]:
