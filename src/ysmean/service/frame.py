@@ -53,7 +53,7 @@ class Frame:
         async def sending(message: Message) -> None:
             nonlocal status, started
             if message["type"] == "http.response.start":
-                status, started = message["status"], True
+                status, started = int(message["status"]), True
                 out = MutableHeaders(scope=message)
                 out["X-Request-ID"] = request_id
                 for name, value in _HEADERS.items():
@@ -78,7 +78,7 @@ class Frame:
         # Paths that lead nowhere share one label: anybody could make up new ones.
         route = getattr(scope.get("route"), "path", "none")
         self.service.metrics.requests.labels(route, str(status)).observe(took)
-        if route in QUIET and status < 400:
+        if route in QUIET:
             return
         state = scope["state"]
         user = state.get("user_id")
