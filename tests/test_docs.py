@@ -80,13 +80,16 @@ def data(folder, monkeypatch):
 
 
 @pytest.mark.slow
-def test_readme(data):
+def test_readme(data, monkeypatch):
     import keras
 
+    served = []  # or it would serve for ever
+    monkeypatch.setattr("ysmean.service.run.run", lambda *told: served.append(told))
     inputs = keras.Input((4,))
     ys = {f"y{n}": keras.layers.Dense(9, "softmax")(inputs) for n in (1, 2, 3)}
     names = {"keras": keras, "inputs": inputs, **ys}
     run("README.md", names)
+    assert len(served) == 1
     assert len(names["recommender"].recommend(user_id="42")) == 10
     assert names["model"].output_shape == (None, 9)
 
@@ -143,6 +146,7 @@ def test_other_pages_have_no_snippet_that_is_not_run(page):
         "docs/data-formats.md",
         "docs/evaluation.md",
         "docs/idea.md",
+        "docs/serving.md",  # in tests/service
         "docs/why.md",
     }
     found = [s.place for s in snippets(page) if s.language == "python" or s.commands]

@@ -1,48 +1,20 @@
 """The service as a process: killed, told to stop, and swapped under load."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
 import ysmean as ym
+from processes import YSMEAN, Process
 from waiting import until
 from ysmean.cli import main
 
 pytestmark = pytest.mark.slow
-
-YSMEAN = Path(sys.executable).parent / "ysmean"
-
-
-class Process:
-    """`ysmean serve` on a free port."""
-
-    def __init__(self, model, *options, ready=True):
-        command = [YSMEAN, "serve", str(model), "--port", "0", "--drain", "0.3", *options]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        self.lines = []
-        threading.Thread(target=self._read, daemon=True).start()
-        url = until(lambda: [line["url"] for line in self.lines if "url" in line])[0]
-        self.client = httpx.Client(base_url=url, timeout=30)
-        if ready:
-            until(lambda: self.client.get("/health/ready").status_code == 200)
-
-    def _read(self):
-        for line in self.process.stderr:
-            self.lines.append(json.loads(line))
-
-    def send(self, number):
-        os.kill(self.process.pid, number)
-
-    def said(self, event):
-        return [line for line in self.lines if line["event"] == event]
 
 
 @pytest.fixture
@@ -61,10 +33,7 @@ def serve(folder):
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.wait()
-        one.client.close()
-        one.process.stderr.close()
+        one.end()
 
 
 def test_an_acknowledged_event_survives_a_kill_and_sigterm_ends_in_order(serve):

@@ -1,0 +1,14 @@
+# Serves the model in /model, with the live events in the volume /events; see docs/serving.md.
+FROM python:3.12-slim
+
+COPY pyproject.toml README.md LICENSE /src/
+COPY src /src/src
+RUN pip install --no-cache-dir '/src[service]' && rm -r /src \
+    && useradd --create-home ysmean \
+    && mkdir /events && chown ysmean /events
+
+USER ysmean
+VOLUME /events
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["ysmean", "serve", "/model", "--host", "0.0.0.0", "--events-db", "/events/events.db"]
