@@ -215,12 +215,25 @@ def _manifest(parts: Parts, hashes: Mapping[str, str]) -> bytes:
     )
 
 
-def _verified(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the current version's folder and manifest; every hash has been checked."""
+def check_bundle(folder: Path) -> Path:
+    """Refuse a folder that is no bundle, before anything is read or written.
+
+    Returns:
+        The file that names the current version.
+
+    Raises:
+        BundleError: says what is missing.
+    """
     current = folder / "CURRENT"
     if not current.is_file():
         what = "does not exist" if not folder.exists() else "is no bundle: it has no file CURRENT"
         raise BundleError(f"{folder} {what}. Expected a folder written by `ysmean train --out`.")
+    return current
+
+
+def _verified(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the current version's folder and manifest; every hash has been checked."""
+    current = check_bundle(folder)
     words = current.read_text(errors="replace").split()
     place = folder / "versions" / words[0] if len(words) == 2 else None
     if place is None or Path(words[0]).name != words[0] or not (place / "manifest.json").is_file():

@@ -139,6 +139,16 @@ def test_writers_that_wait_together_are_committed_together(store):
     assert len(store.since("a", 0).events) == 50
 
 
+def test_two_processes_worth_of_writers_share_a_file(store):
+    other = SqliteStore(store.path)
+    futures = [
+        s.append([event(10 * n + k)]) for n in range(20) for k, s in enumerate((store, other))
+    ]
+    assert all(f.result(30) == [True] for f in futures)
+    assert len(store.since("a", 0).events) == len(other.since("a", 0).events) == 40
+    other.close()
+
+
 def test_a_failing_write_is_told_and_leaves_nothing(store):
     def fail(connection):
         connection.execute("INSERT INTO events (event_id, user_id) VALUES ('x', 'a')")

@@ -186,6 +186,37 @@ def test_until_the_model_is_loaded_the_service_lives_but_is_not_ready(bundle, mo
         until(lambda: client.get("/health/ready").status_code == 200)
 
 
+def test_when_too_much_waits_or_for_too_long_the_client_is_told_to_come_back(bundle, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    limits = {"max_queued": 2, "timeout": 0.5, "events_db": tmp_path / "events.db"}
+    go, begun = Event(), Event()
+    with TestClient(create_app(Settings(model=bundle, **limits))) as client:
+        until(lambda: client.get("/health/ready").status_code == 200)
+        batcher = client.app.state.service._batcher
+        compute = batcher._compute
+
+        def held(*asked):
+            begun.set()
+            assert go.wait(30)
+            return compute(*asked)
+
+        batcher._compute = held
+        with ThreadPoolExecutor() as pool:
+            late = pool.submit(post, client, {})
+            assert begun.wait(30)
+            waiting = pool.submit(post, client, {"requests": [{}, {}]}, "/v1/recommend/batch")
+            until(lambda: batcher.queued == 2)
+            full = post(client, {})
+            assert [r.status_code for r in (full, late.result(), waiting.result())] == [503] * 3
+            go.set()
+        assert "2 requests wait already" in full.json()["detail"]
+        assert "No answer within 0.5 seconds" in late.result().json()["detail"]
+        assert full.headers["retry-after"] == late.result().headers["retry-after"] == "1"
+        until(lambda: post(client, {}).status_code == 200)
+
+
 def test_the_document_describes_requests_with_examples_that_are_answered(client):
     document = client.get("/openapi.json").json()
     assert "/v1/recommend" in document["paths"]

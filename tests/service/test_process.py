@@ -144,6 +144,7 @@ def test_a_service_that_cannot_start_says_why(arguments, said, folder):
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder.parent)
     assert done.returncode == 2
     assert said in done.stderr and "Traceback" not in done.stderr
+    assert not list(folder.parent.glob("nothing*"))
 
 
 @pytest.mark.parametrize(

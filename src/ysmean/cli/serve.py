@@ -45,7 +45,8 @@ def serve(
         raise
     from pydantic import SecretStr
 
-    settings = Settings(model=model.absolute(), events_db=events_db)
+    # Absolute, so that even `.` has a name for the file beside it; links are kept.
+    settings = Settings(model=Path(os.path.abspath(model)), events_db=events_db)
     if salt := os.environ.get("YSMEAN_LOG_SALT"):
         settings = settings.model_copy(update={"log_salt": SecretStr(salt)})
     run(settings, known, host, port, drain)

@@ -76,7 +76,7 @@ class Frame:
     def _note(self, scope: Scope, status: int, took: float) -> None:
         """Measure and log a request that is done."""
         # Paths that lead nowhere share one label: anybody could make up new ones.
-        route = getattr(scope.get("route"), "path", "none")
+        route = getattr(scope.get("route"), "path", "none").replace(":path}", "}")
         self.service.metrics.requests.labels(route, str(status)).observe(took)
         if route in QUIET:
             return

@@ -10,6 +10,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from ysmean.bundle import check_bundle
 from ysmean.errors import ConfigError
 from ysmean.service import logs
 from ysmean.service.app import create_app
@@ -38,6 +39,7 @@ def run(settings: Settings, keys: Keys, host: str, port: int, drain: float) -> N
     Raises:
         YsMeanError: if the model cannot be loaded, or the port is taken.
     """
+    check_bundle(settings.model)  # or a file of events would be made beside a misspelt name
     logs.configure()
     app = create_app(settings, keys)
     service: Service = app.state.service
@@ -47,7 +49,8 @@ def run(settings: Settings, keys: Keys, host: str, port: int, drain: float) -> N
     # Uvicorn sends itself the signal again when it is done; that shall not be the end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    signal.signal(signal.SIGHUP, lambda *_: _reload_beside(service))
+    if hasattr(signal, "SIGHUP"):  # Windows has none
+        signal.signal(signal.SIGHUP, lambda *_: _reload_beside(service))
     shown = f"[{host}]" if ":" in host else host
     log.info("listening", url=f"http://{shown}:{listening.getsockname()[1]}")
     server.run(sockets=[listening])
