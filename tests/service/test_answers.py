@@ -36,6 +36,8 @@ def same(answer, expected):
         {"user_id": "a stranger", "preferences": {"genres": ["Comedy"]}},
         {"history": ["t0001", "t0002", "nothing"], "scale": {"knowledge": 2}},
         {"where": "year >= 1990", "exclude": ["t0003"], "weights": "equal", "seen": "allow"},
+        {"user_id": "u0007", "preferences": {"genres": {"Comedy": 0.5, "Drama": -1}}},
+        {"where": {"not": {"feature": "year", "op": "<", "value": 1990}}},
         {"user_id": "u0014", "weights": {"popularity": 1}, "context": {"hour": 20}},
     ],
 )
@@ -43,6 +45,21 @@ def test_an_answer_is_that_of_the_library(client, trained, asked):
     response = post(client, {**asked, "at": AT})
     assert response.status_code == 200
     same(response.json(), trained.recommend_many([ym.Request(**asked, at=AT)])[0])
+
+
+def test_reasons_are_given_where_they_are_asked_for(client, trained):
+    asked = {"user_id": "u0007", "k": 3, "at": AT}
+    items = post(client, {**asked, "why": True}).json()["items"]
+    expected = trained.recommend("u0007", k=3, at=AT, why=True)
+    assert [item["why"] for item in items] == [item.why for item in expected]
+    assert all(item["reasons"] for item in items)
+    assert "reasons" not in post(client, asked).json()["items"][0]
+
+
+def test_an_answer_that_is_short_says_what_costs_most(client):
+    answer = post(client, {"k": 3, "where": "genres = Comedy and year > 3000"}).json()
+    assert answer["items"] == []
+    assert answer["shortfall"]["clause"] == "year > 3000" and answer["shortfall"]["gain"] > 0
 
 
 def test_a_batch_is_answered_in_order(client, trained):

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ysmean.service.common import PROBLEMS, Asked, needs
 from ysmean.service.problems import busy
-from ysmean.service.schemas import Health, ItemList, ModelFacts
+from ysmean.service.replies import Health, ItemList, ModelFacts
 
 router = APIRouter(responses=PROBLEMS)
 

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 
 from ysmean.service.common import PROBLEMS, Asked, Noted, needs
 from ysmean.service.problems import FieldProblem, within
-from ysmean.service.schemas import Answer, BatchAnswer, BatchRequest, RecommendRequest
+from ysmean.service.replies import Answer, BatchAnswer
+from ysmean.service.schemas import BatchRequest, RecommendRequest
 
 router = APIRouter(prefix="/v1", tags=["answers"], responses=PROBLEMS, dependencies=[needs("read")])
 

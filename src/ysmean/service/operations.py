@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from ysmean.service.common import PROBLEMS, Asked, needs
 from ysmean.service.models import Swap, SwapError
 from ysmean.service.problems import ProblemError
-from ysmean.service.schemas import Swapped
+from ysmean.service.replies import Swapped
 
 router = APIRouter(
     prefix="/v1/model", tags=["model"], responses=PROBLEMS, dependencies=[needs("admin")]

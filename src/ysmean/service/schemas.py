@@ -1,4 +1,4 @@
-"""What goes over the wire: the bodies of requests and, for the OpenAPI document, of answers."""
+"""What comes over the wire: the bodies of requests."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ Text = Annotated[str, AfterValidator(_sayable)]
 Id = Annotated[Text, StringConstraints(min_length=1, max_length=256)]
 Name = Annotated[Text, StringConstraints(max_length=256)]
 Factor = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Strength = Annotated[float, Field(ge=-1, le=1)]
 Moment = (
     Annotated[float, Field(ge=-LAST_SECOND, le=LAST_SECOND, allow_inf_nan=False)]
     | Annotated[Text, StringConstraints(max_length=40)]
@@ -62,16 +63,24 @@ class RecommendRequest(Strict):
                 {"user_id": "42", "k": 5},
                 {"history": ["260", "1196"], "scale": {"popularity": 0.5}, "where": "year >= 1990"},
                 {"preferences": {"genres": ["Comedy"]}, "exclude": ["2571"], "weights": "equal"},
+                {
+                    "user_id": "42",
+                    "preferences": {"genres": {"Comedy": 0.5, "Drama": -1}},
+                    "why": True,
+                },
+                {"where": {"feature": "year", "op": ">=", "value": 1990}},
             ]
         }
     )
 
     user_id: Id | None = Field(None, description="whose history and features count")
     history: list[Id] | None = Field(None, description="item ids instead, oldest first")
-    preferences: dict[Name, list[Name]] = Field({}, description="liked values by item feature")
+    preferences: dict[Name, list[Name] | dict[Name, Strength]] = Field(
+        {}, description="liked values by item feature, or strengths by value; below 0 = disliked"
+    )
     context: Context = Field(default_factory=Context)  # type: ignore[arg-type]
-    where: Annotated[Text, StringConstraints(max_length=2000)] | None = Field(
-        None, description="hard constraint on item features"
+    where: Annotated[Text, StringConstraints(max_length=2000)] | dict[Name, Any] | None = Field(
+        None, description="hard constraint on item features, as text or as structured data"
     )
     exclude: list[Id] = Field([], description="item ids never to be returned")
     seen: Literal["exclude", "allow"] = Field("exclude", description="items of the history")
@@ -79,6 +88,7 @@ class RecommendRequest(Strict):
     weights: Literal["fitted", "equal"] | dict[Name, Factor] = "fitted"
     k: int | None = Field(None, ge=1, description="how many items; 10 by default")
     at: Moment | None = Field(None, description="time of the request: seconds or ISO 8601; now")
+    why: bool = Field(False, description="whether items come with the reasons for them")
 
     def request(self) -> Request:
         """Return it as the library takes it."""
@@ -94,6 +104,7 @@ class RecommendRequest(Strict):
             weights=self.weights,
             k=self.k,
             at=self.at,
+            why=self.why,
         )
 
     def beyond(self, limits: Settings, where: str = "") -> Iterator[FieldProblem]:
@@ -148,108 +159,3 @@ Events = Annotated[
     Annotated[Event, Tag("one")] | Annotated[list[Event], Field(min_length=1), Tag("many")],
     Discriminator(_number),
 ]
-
-
-class EventsKept(BaseModel):
-    """What became of events: they are kept, whatever happens to the service now."""
-
-    event_ids: list[str] = Field(description="in order; those that were left out are made up")
-    new: int
-    duplicates: int = Field(description="events that were kept before")
-    unknown_items: list[str] = Field(description="kept too, though the model does not know them")
-
-
-class HistoryItem(BaseModel):
-    """An event of a user's history."""
-
-    item_id: str
-    title: str | None
-    timestamp: float | None
-
-
-class History(BaseModel):
-    """What the model is shown of a user, oldest first, and what it must not show the user."""
-
-    user_id: str
-    length: int
-    items: list[HistoryItem] = Field(description="the last ones")
-    hidden: list[str]
-
-
-class Deleted(BaseModel):
-    """A deleted history."""
-
-    user_id: str
-    live_events: int = Field(description="how many live events were deleted")
-
-
-class AnswerItem(BaseModel):
-    """One recommended item."""
-
-    item_id: str
-    title: str | None
-    score: float = Field(description="its probability under the mean")
-    shares: dict[str, float] = Field(description="each network's exact part; they sum to 1")
-    evidence: dict[str, float] = Field({}, description="bits by network within a consensus")
-    contributions: dict[str, float]
-
-
-class Answer(BaseModel):
-    """The answer to one request: items, best first, and where they come from."""
-
-    request_id: str = Field(description="names the answer; events may say that they answer it")
-    user_id: str | None
-    cohort: str
-    items: list[AnswerItem]
-    weights: dict[str, float]
-    mass: dict[str, float]
-    abstained: list[str]
-    last_resort: bool
-    unknown_items: list[str]
-    model: str
-
-
-class BatchAnswer(BaseModel):
-    """Answers in the order of the requests."""
-
-    answers: list[Answer]
-
-
-class Item(BaseModel):
-    """An item of the catalogue."""
-
-    item_id: str
-    title: str | None
-    warm: bool = Field(description="whether anybody took it before the model was trained")
-
-
-class ItemList(BaseModel):
-    """Items found, those that begin with the query first."""
-
-    items: list[Item]
-
-
-class ModelFacts(BaseModel):
-    """What a model is made of, as `ysmean inspect --json` prints it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: str
-    catalogue: int
-    users: int
-    networks: list[str]
-    proportions: Any
-
-
-class Swapped(BaseModel):
-    """What a swap did."""
-
-    result: Literal["loaded", "unchanged", "rolled-back"]
-    model: str = Field(description="that answers now")
-    replaced: str | None
-
-
-class Health(BaseModel):
-    """Whether the service lives, or is ready."""
-
-    status: str

@@ -15,7 +15,8 @@ from ysmean.data.times import seconds
 from ysmean.errors import RequestError
 from ysmean.service.common import PROBLEMS, Asked, Noted, needs
 from ysmean.service.problems import FieldProblem, busy, within
-from ysmean.service.schemas import Deleted, Event, Events, EventsKept, History
+from ysmean.service.replies import Deleted, EventsKept, History
+from ysmean.service.schemas import Event, Events
 from ysmean.service.service import Service
 
 AHEAD = 86_400  # seconds that a client's clock may be ahead
