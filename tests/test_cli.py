@@ -136,6 +136,15 @@ def test_why_is_said_below_the_table_and_in_the_document(ysmean, model):
     assert "Because of" not in ysmean(*asked).stdout
 
 
+def test_features_that_cannot_be_shuffled_are_said_in_a_line(ysmean, files, tmp_path):
+    asked = ("evaluate", "--events", files / "events.csv", "--out", tmp_path / "report")
+    done = ysmean(*asked, "--corrupt", "0.3", code=2)
+    assert "corrupt=0.3 shuffles the features of items, but there are none" in done.stderr
+    done = ysmean(*asked, "--items", files / "items.csv", "--corrupt", "30", code=2)
+    assert "corrupt=30.0; expected a share of the items from 0 to 1" in done.stderr
+    assert not (tmp_path / "report").exists()
+
+
 def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
     def ids(*flags):
         answer = json.loads(ysmean("recommend", model, *flags, "--json").stdout)

@@ -13,6 +13,7 @@ from rich.text import Text
 from ysmean.answer import Recommendations
 from ysmean.bundle import Parts
 from ysmean.evaluation.compare import Comparison
+from ysmean.evaluation.page import words
 from ysmean.evaluation.report import Report
 
 SHORT = {
@@ -131,6 +132,21 @@ def report(console: Console, found: Report) -> None:
     by_cohort(console, found)
     proportions(console, data["proportions"]["table"])
     proportions(console, data["proportions"]["exponents"], EXPONENTS)
+    metadata(console, data)
+
+
+def metadata(console: Console, data: Mapping[str, Any], most: int = 5) -> None:
+    """Print which items' metadata disagrees most with behaviour, and what was shuffled."""
+    if data["corrupt"]["items"]:
+        console.print(words.corrupted(data), highlight=False)
+    found = data["suspicious_items"]
+    if not found["checked"]:
+        return
+    console.print(words.disagreeing(data), highlight=False)
+    first = [
+        f"{i['title']} ({i['item_id']})" if i["title"] else i["item_id"] for i in found["items"]
+    ]
+    console.print(f"Look first at {words.listed(first[:most])}.", highlight=False)
 
 
 def by_cohort(console: Console, found: Report) -> None:

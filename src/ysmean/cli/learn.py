@@ -77,6 +77,9 @@ def evaluate(
     unknown_items: Unknown = "keep",
     candidates: Annotated[str, typer.Option(help="all items, or those with events")] = "all",
     seen: Annotated[str, typer.Option(help="exclude or allow items of the history")] = "exclude",
+    corrupt: Annotated[
+        float, typer.Option(help="0.3: shuffle the features of 30% of the items first")
+    ] = 0.0,
 ) -> None:
     """Train on a part of the events, and measure every network and the mean on the rest."""
     from ysmean import show
@@ -96,6 +99,7 @@ def evaluate(
         preset=preset,
         unknown_items=unknown_items,
         consensus=settings.consensus,
+        corrupt=corrupt,
         progress=default_progress(),
     )
     report.data["command"] = shlex.join(["ysmean", *sys.argv[1:]])

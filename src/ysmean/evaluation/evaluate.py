@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ysmean.bundle import Parts
 from ysmean.data.batch import Questions
+from ysmean.data.corrupt import shuffle_features
 from ysmean.data.events import Events
 from ysmean.data.items import Items
 from ysmean.data.splits import make_split
@@ -23,6 +24,7 @@ from ysmean.evaluation.facts import facts
 from ysmean.evaluation.report import Report
 from ysmean.evaluation.rows import popularity_of
 from ysmean.evaluation.samples import samples
+from ysmean.evaluation.suspicious import suspicious
 from ysmean.mean.proportions import Proportions
 from ysmean.mean.ranks import standing
 from ysmean.mean.stream import DoubleArray, Stream, Streamed
@@ -47,6 +49,7 @@ def evaluate(
     preset: str = "default",
     unknown_items: str = "keep",
     consensus: bool = True,
+    corrupt: float = 0.0,
     progress: Progress | None = None,
 ) -> Report:
     """Measure every network and their means on events that nothing was fitted on.
@@ -65,6 +68,8 @@ def evaluate(
         preset: how long networks are trained.
         unknown_items: `"keep"` or `"drop"` events on items that `items` lacks.
         consensus: whether the product of the networks is one more member of the mean.
+        corrupt: share of the items with features that get those of one another before training:
+            how much does the mean suffer where metadata is wrong?
         progress: is told what happens; silent for None.
 
     Raises:
@@ -79,6 +84,7 @@ def evaluate(
             raise ConfigError(f"{name}={value!r}; expected {known[0]!r} or {known[1]!r}.")
     began = time.perf_counter()
     progress = progress or Progress()
+    items, shuffled = shuffle_features(items, corrupt, seed)
     data = Data.join(events, items, users, unknown_items=unknown_items)
     parts_of = make_split(split, data.histories, len(data.catalogue), seed)
     base = data.catalogue.warm if candidates == "events" else np.ones(len(data.catalogue), bool)
@@ -89,11 +95,13 @@ def evaluate(
     apart: list[Answers] = []
     if parts_of.withheld is not None:
         answers, apart = tell_items_apart(answers, parts, questions, base, seen, progress)
-    counts = data.histories.only(parts_of.train).counts(len(data.catalogue))
+    training = data.histories.only(parts_of.train)
+    counts = training.counts(len(data.catalogue))
     about = {
         "split": split,
         "candidates": candidates,
         "seen": seen,
+        "corrupt": {"share": float(corrupt), "items": len(shuffled)},
         "catalogue": int(base.sum()),
         "seconds": {
             "train": {name: log["seconds"] for name, log in parts.manifest["training"].items()},
@@ -104,6 +112,7 @@ def evaluate(
         "python": platform.python_version(),
         "data": facts(parts, parts_of),
         "samples": samples(Recommender(parts), answers, base, seen, seed),
+        "suspicious_items": suspicious(training, parts.catalogue, shuffled, seed),
     }
     return Report.of(answers, apart, parts, popularity_of(counts, base), about)
 

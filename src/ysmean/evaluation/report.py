@@ -55,7 +55,7 @@ class Report:
             parts: of the recommender that was asked.
             popularity: float64 (N,), each item's percentile by training events.
             about: what else is reported: split, candidates, seen, catalogue (how many items could
-                be answered with), seconds, data, samples.
+                be answered with), seconds, data, samples, suspicious_items.
         """
         kinds = {name: kind_of(name, parts) for name in answers.names}
         sets = [(answers, cohort) for cohort in ("all", *answers.present())]

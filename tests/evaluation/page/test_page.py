@@ -38,7 +38,7 @@ def test_links_lead_to_sections_that_are_there(parsed):
     ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = [attributes["href"][1:] for attributes in parsed.named("a")]
-    assert len(links) == 10 and set(links) <= set(ids)
+    assert len(links) == 11 and set(links) <= set(ids)
 
 
 def test_headings_go_down_by_one_level_at_a_time(parsed):

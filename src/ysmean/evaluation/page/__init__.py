@@ -14,6 +14,7 @@ from ysmean.evaluation.page.inside import breadth, calibration, proportions, tra
 from ysmean.evaluation.page.look import Look
 from ysmean.evaluation.page.provenance import about_data, reproduce
 from ysmean.evaluation.page.results import results, summary, worth
+from ysmean.evaluation.page.suspicious import suspicious
 
 # Nothing may be loaded or run, should a browser be asked to.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -35,6 +36,7 @@ def page(data: Mapping[str, Any]) -> str:
         ("breadth", "Breadth", breadth(data, look)),
         ("training", "Training", training(data, look)),
         ("answers", "Sample answers", examples(data, look)),
+        ("metadata", "Suspicious metadata", suspicious(data)),
         ("data", "Data", about_data(data)),
         ("settings", "Do it again", reproduce(data)),
     ]

@@ -45,6 +45,7 @@ def reproduce(data: Data) -> list[Html]:
         ["Split", data["split"]],
         ["Candidates", data["candidates"]],
         ["Items of the history", f"{data['seen']}d" if data["seen"] == "exclude" else "allowed"],
+        *([["Shuffled features", words.corrupted(data)]] if data["corrupt"]["items"] else []),
         ["Seed", m["seed"]],
         ["Preset", m["preset"]],
         ["Networks", words.listed(list(data["networks"]))],
@@ -81,6 +82,8 @@ def _call(data: Data) -> str:
         given["networks"] = list(kinds.values())
     if len(kinds) > 1 and not data["proportions"]["exponents"]:
         given["consensus"] = False
+    if data["corrupt"]["items"]:
+        given["corrupt"] = data["corrupt"]["share"]
     arguments = [*tables, *(f"{key}={value!r}" for key, value in given.items())]
     return "ysmean.evaluate(\n" + "".join(f"    {a},\n" for a in arguments) + ")"
 

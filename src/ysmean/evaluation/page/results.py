@@ -49,6 +49,8 @@ def summary(data: Data) -> list[Html]:
         f"among the first ten of the fitted mean in {words.percent(mean['hr@10'], 1)} of "
         f"{mean['requests']:,} requests."
     )
+    if data["corrupt"]["items"]:
+        lead += f" {words.corrupted(data)}"
     numbers = [("NDCG@10, fitted mean", words.decimal(mean["ndcg@10"]), _ci(mean))]
     for comparison in data["comparisons"]:
         other = row_of(data, comparison["b"])

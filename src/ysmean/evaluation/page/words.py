@@ -73,6 +73,38 @@ def asked(data: Mapping[str, Any]) -> str:
     return "Each user's last event was held out and asked; everything before it was known."
 
 
+def corrupted(data: Mapping[str, Any]) -> str:
+    """Return what was shuffled before training, as a sentence."""
+    share, count = data["corrupt"]["share"], data["corrupt"]["items"]
+    return (
+        f"Before training, {percent(share)} of the items with features, {count:,}, were given "
+        "those of one another."
+    )
+
+
+def disagreeing(data: Mapping[str, Any]) -> str:
+    """Return what was found of metadata that disagrees with behaviour, as sentences."""
+    found = data["suspicious_items"]
+    if not found["checked"]:
+        return (
+            f"Too few items have features and at least {found['least_events']} events, or the "
+            "features say nothing of behaviour: metadata was not checked."
+        )
+    said = (
+        f"Of {found['checked']:,} items with features and at least {found['least_events']} events, "
+        f"{found['as_any']:,} are used in a way that their features fit no better than those of "
+        "any item would."
+    )
+    shuffled = found["shuffled"]
+    if shuffled is None or not shuffled["precision"]:
+        return said
+    size, share = list(shuffled["precision"].items())[-1]
+    return (
+        f"{said} {percent(shuffled['share'])} of those checked are shuffled ones, and "
+        f"{percent(share)} of the {int(size):,} that disagree most."
+    )
+
+
 def standing(result: Mapping[str, Any]) -> int:
     """Return 1 if a is above b, -1 if below, 0 if the difference may be chance."""
     difference = result["difference"]
