@@ -15,19 +15,15 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from safetensors.numpy import load_file, save_file
 
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.encoder_state import from_plain, to_plain
-from ysmean.data.features import FeatureEncoder
 from ysmean.data.fields import UserFields
 from ysmean.data.histories import Histories
 from ysmean.data.schema import FeatureType
@@ -35,79 +31,11 @@ from ysmean.data.tables import check_folder
 from ysmean.data.users import Users
 from ysmean.errors import BundleError
 from ysmean.mean.proportions import Proportions
-from ysmean.networks.network import Network, State
-from ysmean.networks.registry import REGISTRY, Spec, spec_from_json, spec_to_json
+from ysmean.networks.network import State
+from ysmean.networks.registry import REGISTRY, spec_from_json, spec_to_json
+from ysmean.parts import Parts, plain_json
 
 FORMAT = 3
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a recommender is made of.
-
-    Attributes:
-        catalogue: N items.
-        histories: of U users.
-        users: the users' table, where there is one.
-        fields: the vocabulary of the users' features.
-        specs, networks: by name, in the order of the proportions.
-        proportions: of the mean.
-        manifest: what else is known: seed, creation time, versions, notes, metrics.
-        encoder: how features become numbers, where a network knows items by them.
-    """
-
-    catalogue: Catalogue
-    histories: Histories
-    users: Users | None
-    fields: UserFields
-    specs: Mapping[str, Spec]
-    networks: Mapping[str, Network]
-    proportions: Proportions
-    manifest: Mapping[str, Any]
-    encoder: FeatureEncoder | None = None
-
-    @cached_property
-    def user_fields(self) -> npt.NDArray[np.int32]:
-        """The tokens of every user's features, int32 (U, F)."""
-        return self.fields.tokens(self.users, self.histories.user_ids)
-
-    @cached_property
-    def states(self) -> dict[str, State]:
-        """What each network remembers."""
-        return {name: network.state() for name, network in self.networks.items()}
-
-    @cached_property
-    def model_id(self) -> str:
-        """sha256 over specs, catalogue, weights and proportions; times do not enter."""
-        digest = hashlib.sha256()
-        digest.update(_json([{n: spec_to_json(s)} for n, s in self.specs.items()]))
-        digest.update(_json(self.proportions.to_json()))
-        digest.update(_json(self.fields.to_json()))
-        digest.update(self.catalogue.frame.write_json().encode())
-        digest.update(self.catalogue.warm.tobytes() + self.catalogue.withdrawn.tobytes())
-        for name, state in self.states.items():
-            digest.update(name.encode() + _json(state.settings))
-            for key in sorted(state.arrays):
-                array = np.ascontiguousarray(state.arrays[key])
-                digest.update(f"{key}{array.dtype}{array.shape}".encode() + array.tobytes())
-        return f"sha256:{digest.hexdigest()}"
-
-    def facts(self) -> dict[str, Any]:
-        """Return what the model is made of, as plain data for JSON."""
-        return {
-            "model": self.model_id,
-            "catalogue": len(self.catalogue),
-            "cold": int((~self.catalogue.warm).sum()),
-            "added": self.catalogue.added,
-            "withdrawn": len(self.catalogue.withdrawn),
-            "users": len(self.histories),
-            "events": len(self.histories.classes),
-            "networks": list(self.networks),
-            "proportions": self.proportions.table(),
-            "exponents": self.proportions.exponents_table(),
-            "cold_odds": self.proportions.cold_odds,
-            **self.manifest,
-        }
 
 
 def write(parts: Parts, folder: Path) -> Path:
@@ -186,19 +114,19 @@ def _write_files(parts: Parts, place: Path) -> None:
     histories.to_frame().write_parquet(place / "histories.parquet")
     if parts.encoder is not None:
         described, arrays = to_plain(parts.encoder)
-        (place / "features.json").write_bytes(_json(described))
+        (place / "features.json").write_bytes(plain_json(described))
         save_file(arrays, place / "features.safetensors")
     for part in ("state", "weights"):
         (place / part).mkdir()
     for name, state in parts.states.items():
-        (place / "state" / f"{name}.json").write_bytes(_json(state.settings))
+        (place / "state" / f"{name}.json").write_bytes(plain_json(state.settings))
         arrays = {key: np.ascontiguousarray(array) for key, array in state.arrays.items()}
         save_file(arrays, place / "weights" / f"{name}.safetensors")
 
 
 def _manifest(parts: Parts, hashes: Mapping[str, str]) -> bytes:
     users = parts.users
-    return _json(
+    return plain_json(
         {
             "format": FORMAT,
             "model_id": parts.model_id,
@@ -304,10 +232,6 @@ def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
         manifest={k: v for k, v in manifest.items() if k not in known},
         encoder=encoder,
     )
-
-
-def _json(data: Any, indent: int | None = None) -> bytes:
-    return json.dumps(data, indent=indent, allow_nan=False).encode()
 
 
 def _names(place: Path) -> list[str]:

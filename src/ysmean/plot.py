@@ -9,10 +9,10 @@ from typing import Any
 
 import keras
 
-from ysmean.bundle import Parts
 from ysmean.errors import ConfigError
 from ysmean.mean.stream import SEGMENTS
 from ysmean.mean.wide_and_deep import members
+from ysmean.parts import Parts
 
 INK, PAPER, INPUT, SOFTMAX, MEAN = "#1f2933", "#e8eef4", "#ffffff", "#d3ead9", "#f6c453"
 BOX, ROW = 2.0, 0.9  # inches from one box to the next

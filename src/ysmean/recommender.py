@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.answer import Recommendation, Recommendations
-from ysmean.bundle import Parts, read, write
+from ysmean.bundle import read, write
 from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
 from ysmean.data.histories import COHORTS
@@ -28,6 +28,7 @@ from ysmean.mean.consensus import CONSENSUS, Joined, contributions
 from ysmean.mean.stream import DoubleArray, Stream, Streamed, log_masses
 from ysmean.mean.topk import Top, top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
+from ysmean.parts import Parts
 from ysmean.shortfall import Shortfalls
 from ysmean.upkeep import Kept, add_items, withdraw
 from ysmean.why import with_reasons

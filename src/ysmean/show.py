@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ysmean.answer import Recommendations
-from ysmean.bundle import Parts
 from ysmean.evaluation.compare import Comparison
 from ysmean.evaluation.page import words
 from ysmean.evaluation.report import Report
+from ysmean.parts import Parts
 
 SHORT = {
     "collaborative": "collab",

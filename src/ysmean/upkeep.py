@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ysmean.bundle import Parts
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.items import AVAILABILITY, Items
 from ysmean.data.readers import Source, read_frame
 from ysmean.errors import DataError
 from ysmean.networks.growth import Changed
+from ysmean.parts import Parts
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.bundle import Parts
 from ysmean.data.batch import Questions
 from ysmean.data.corrupt import shuffle_features
 from ysmean.data.events import Events
@@ -29,6 +28,7 @@ from ysmean.mean.proportions import Proportions
 from ysmean.mean.ranks import standing
 from ysmean.mean.stream import DoubleArray, Stream, Streamed
 from ysmean.networks.registry import Spec
+from ysmean.parts import Parts
 from ysmean.recommender import CHUNK, Recommender
 from ysmean.training.progress import Progress
 from ysmean.training.train import Data, learn

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ysmean.bundle import Parts
 from ysmean.data.splits import Split
+from ysmean.parts import Parts
 
 
 def facts(parts: Parts, split: Split) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from typing import Any
 import polars as pl
 
 from ysmean import metrics
-from ysmean.bundle import Parts
 from ysmean.evaluation.answers import Answers
 from ysmean.evaluation.compare import compare_ranks
 from ysmean.evaluation.page import page
 from ysmean.evaluation.rows import row_of
 from ysmean.mean.stream import DoubleArray
 from ysmean.networks.registry import spec_to_json
+from ysmean.parts import Parts
 
 WORTH_RESAMPLES = 2_000  # one comparison a network; p-values down to 0.001 are enough
 

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
+from ysmean.data.attributes import Attributes
 from ysmean.data.batch import Batch
-from ysmean.data.catalogue import Attributes, Catalogue
+from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import context_tokens
 from ysmean.data.preferences import bounded
 from ysmean.errors import ConfigError

@@ -13,7 +13,6 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.bundle import Parts
 from ysmean.data.batch import Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.events import Events
@@ -26,6 +25,7 @@ from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.mean.consensus import CONSENSUS
 from ysmean.networks.network import Learner, Network, TrainingData
 from ysmean.networks.registry import Spec, default_specs, named
+from ysmean.parts import Parts
 from ysmean.recommender import Recommender
 from ysmean.training.fit import fit
 from ysmean.training.presets import with_preset

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.answer import Reason, Recommendation, Recommendations
-from ysmean.bundle import Parts
 from ysmean.data.batch import Batch
 from ysmean.mean.stream import Streamed
+from ysmean.parts import Parts
 from ysmean.why.effects import Effects, effects, shared_values
 from ysmean.why.words import Names, sentence
 

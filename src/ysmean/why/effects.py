@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.answer import Reason
-from ysmean.bundle import Parts
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.mean.leave_one_out import Variants, bits_lost, without_fields, without_items
 from ysmean.mean.stream import DoubleArray, Streamed
 from ysmean.networks.network import Network
+from ysmean.parts import Parts
 from ysmean.why.words import SLOTS, Names
 
 EXACT, LEFT_OUT, SHARED = "exact", "leave-one-out", "shared"

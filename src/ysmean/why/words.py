@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ysmean.answer import Reason
-from ysmean.bundle import Parts
+from ysmean.parts import Parts
 
 POPULARITY = "popularity"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
