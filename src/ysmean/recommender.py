@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,23 +12,22 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.answer import Recommendation, Recommendations
+from ysmean.answer import Recommendations
 from ysmean.bundle import read, write
 from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
-from ysmean.data.histories import COHORTS
 from ysmean.data.items import Items
 from ysmean.data.past import Past
 from ysmean.data.preferences import heed
 from ysmean.data.readers import Source
 from ysmean.data.requests import Encoded, Request, encode
+from ysmean.decode import decode
 from ysmean.errors import RequestError, nearest
-from ysmean.mean.consensus import CONSENSUS, Joined, contributions
-from ysmean.mean.stream import DoubleArray, Stream, Streamed, log_masses
-from ysmean.mean.topk import Top, top_k_of_mean
+from ysmean.mean.consensus import Joined
+from ysmean.mean.stream import DoubleArray, Stream, Streamed
+from ysmean.mean.topk import top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
 from ysmean.parts import Parts
-from ysmean.shortfall import Shortfalls
 from ysmean.upkeep import Kept, add_items, withdraw
 from ysmean.why import with_reasons
 
@@ -133,7 +131,7 @@ class Recommender:
         """Answer requests whose arrays are there already, as those of an evaluation's questions."""
         stream, weights = self.mixture(requests, encoded)
         top = top_k_of_mean(stream, weights, max(encoded.k))
-        answers = self._decode(requests, encoded, stream, weights, top)
+        answers = decode(self.parts, requests, encoded, stream, weights, top)
         asked = [b for b, request in enumerate(requests) if request.why]
         return with_reasons(self.parts, stream, encoded.batch, answers, asked)
 
@@ -165,68 +163,6 @@ class Recommender:
         heeding = np.outer(heed(batch.strengths), takes)  # (B, M)
         counts = stream.normalizers[2]
         return stream, p.resolve(batch.cohorts, stream.answering, counts, scale, rows, heeding)
-
-    def _decode(
-        self,
-        requests: Sequence[Request],
-        encoded: Encoded,
-        stream: Streamed,
-        weights: DoubleArray,
-        top: Top,
-    ) -> list[Recommendations]:
-        p = self.parts
-        names = p.proportions.names
-        answering = np.asarray(stream.answering.any(2))
-        masses = network_masses(stream, p.proportions.cold_odds)
-        evidence = stream.evidence(top.classes) if isinstance(stream, Joined) else None
-        shortfalls = Shortfalls(requests, encoded, p.catalogue, p.proportions, stream)
-        answers = []
-        for b, request in enumerate(requests):
-            count = min(int(top.counts[b]), encoded.k[b])
-            heard = [k for k in range(len(names)) if answering[b, k]]
-            by_name = {names[k]: float(weights[b, k].sum()) for k in heard}
-            speaking = [name for name, weight in by_name.items() if weight > 0]
-            bits = None if evidence is None else evidence[b]
-            answers.append(
-                Recommendations(
-                    request_id=uuid.uuid4().hex,
-                    user_id=request.user_id,
-                    cohort=COHORTS[encoded.batch.cohorts[b]],
-                    items=self._items(top, b, count, by_name, bits),
-                    weights=by_name,
-                    mass={names[k]: float(masses[b, k]) for k in heard if names[k] != CONSENSUS},
-                    abstained=[n for k, n in enumerate(names) if k not in heard],
-                    last_resort=speaking == ["popularity"],
-                    unknown_items=encoded.unknown[b],
-                    model=self.model_id,
-                    shortfall=shortfalls.of(b, count),
-                )
-            )
-        return answers
-
-    def _items(
-        self, top: Top, b: int, count: int, weights: Mapping[str, float], bits: DoubleArray | None
-    ) -> list[Recommendation]:
-        """Return one request's items; `bits` is its evidence (k, K), where there is a consensus."""
-        catalogue = self.parts.catalogue
-        numbers = {name: k for k, name in enumerate(self.parts.proportions.names)}
-        heard = [numbers[name] for name in weights]
-        classes = top.classes[b, :count]
-        items = []
-        for place, (c, title) in enumerate(zip(classes, catalogue.titles(classes), strict=True)):
-            parts = top.parts[b, place, heard].astype(np.float64)
-            if not parts.any():  # a score too small for float32
-                parts = np.array(list(weights.values()))
-            shares = dict(zip(weights, (parts / parts.sum()).tolist(), strict=True))
-            evidence, spread = {}, dict(shares)
-            if spread.pop(CONSENSUS, 0.0) > 0 and bits is not None:
-                evidence = {name: float(bits[place, numbers[name]]) for name in spread}
-                by_evidence = contributions(parts / parts.sum(), bits[place, heard[:-1]])
-                spread = dict(zip(spread, by_evidence.tolist(), strict=True))
-            score = float(top.scores[b, place])
-            item_id = catalogue.item_ids[int(c)]
-            items.append(Recommendation(item_id, title, score, shares, evidence, spread))
-        return items
 
     @property
     def model_id(self) -> str:
@@ -302,14 +238,3 @@ class Recommender:
             BundleError: if it is no bundle, is altered, or of a newer format.
         """
         return cls(read(Path(folder)))
-
-
-def network_masses(stream: Streamed, cold_odds: float) -> DoubleArray:
-    """Return each member's probability of A before restriction, (B, M).
-
-    A network's segments count as they do in the mean, by their allowed items.
-    """
-    counts = stream.normalizers[2]
-    odds = counts[:, None, :] * np.array([1.0, cold_odds]) * stream.answering
-    total = np.maximum(odds.sum(2), 1e-300)
-    return np.asarray((odds * np.exp(log_masses(stream))).sum(2) / total)
