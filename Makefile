@@ -9,8 +9,9 @@ READY_TF := .venv-tensorflow/.ready
 demo: $(READY)
 	$(BIN)/ysmean demo
 
+# Two processes; each file's tests stay together, as they share what they train.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The mean, the networks and the Keras model on the TensorFlow backend, in an environment of its own.
 test-tensorflow: $(READY_TF)

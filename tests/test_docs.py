@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -76,6 +77,8 @@ def data(folder, monkeypatch):
     for name, frame in (("events", log.drop("event")), ("items", items), ("users", users)):
         frame.write_csv(f"{name}.csv")
         frame.with_columns(pl.col("^genres$").str.split("|")).write_parquet(f"{name}.parquet")
+    new = "item_id,title,genres,year\n9001,Tomorrow,Comedy|Drama,2026\n"
+    Path("new-items.csv").write_text(new)
     return log, items
 
 
