@@ -9,8 +9,9 @@ def test_a_networks_boxes_follow_its_layers_from_input_to_softmax():
     graph = plot.network_graph("content", recommender().parts)
     order = list(graph)
     assert order[0] == "tokens" and graph["tokens"].parents == ()
-    assert graph["pool"].parents == ("past", "recent")
-    assert graph["content_scores"].parents == ("both",)
+    assert graph["block 0"].parents == ("dropout", "known")
+    assert graph["block 1"].parents == ("block 0", "known")
+    assert graph["content_scores"].parents == ("last",)
     softmaxes = [node for node in graph.values() if node.text.startswith("softmax")]
     assert [node.text for node in softmaxes] == [
         "softmax over warm items",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ysmean.parts import Parts
 
 INK, PAPER, INPUT, SOFTMAX, MEAN = "#1f2933", "#e8eef4", "#ffffff", "#d3ead9", "#f6c453"
 BOX, ROW = 2.0, 0.9  # inches from one box to the next
+BLOCK = re.compile(r"block_(\d+)_")  # begins the names of a transformer block's layers
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def draw_model(parts: Parts, path: Path) -> None:
 
 def network_graph(name: str, parts: Parts) -> Graph:
     """Return the boxes of one network, from its inputs to its softmaxes."""
-    graph = layer_graph(parts.networks[name].scorer(name))
+    graph = folded(layer_graph(parts.networks[name].scorer(name)))
     scores = list(graph)[-1]
     names = list(parts.networks)
     for k, segment in members(parts.networks, ~parts.catalogue.warm):
@@ -97,6 +99,25 @@ def layer_graph(model: keras.Model) -> Graph:
         else:
             graph[name] = Node(name, INPUT, ())
     return graph
+
+
+def folded(graph: Graph) -> Graph:
+    """Return a graph in which the layers of each transformer block are one box."""
+
+    def box(name: str) -> str:
+        found = BLOCK.match(name)
+        return f"block {found.group(1)}" if found else name
+
+    result: Graph = {}
+    for name, node in graph.items():
+        own = box(name)
+        before = result[own].parents if own in result else ()
+        outside = (box(parent) for parent in node.parents)
+        parents = tuple(dict.fromkeys([*before, *(p for p in outside if p != own)]))
+        text = node.text if own == name else f"{own}: attention, feed-forward"
+        text = text if own == name else text + "\n" + node.text.split("\n")[1]  # of its last layer
+        result[own] = Node(text, node.colour, parents)
+    return result
 
 
 def _sources(nodes: Any) -> Iterator[str]:
