@@ -1,6 +1,7 @@
 """The catalogue: which items, in which order, and what is known of them."""
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,3 +167,23 @@ def test_without_categorical_features_there_are_no_attributes():
     assert catalogue.attributes.rows == {}
     with pytest.raises(DataError, match=r"no item has such a categorical feature. Known: none"):
         catalogue.attributes.row("genres", "Drama")
+
+
+def test_a_known_item_may_get_the_first_bounds_of_all():
+    events = Events.from_frame({"user_id": ["u", "u"], "item_id": ["a", "b"]})
+    catalogue, _ = Catalogue.build(events)
+    assert catalogue.available == (None, None)
+    ended = catalogue.with_items(pl.DataFrame({"item_id": ["b"], "available_until": [5.0]}))
+    assert ended.item_ids == ["a", "b"] and ended.added == 0
+    np.testing.assert_array_equal(ended.available[1], [np.nan, 5.0])
+
+
+def test_described_anew_an_item_keeps_what_is_not_named_and_loses_what_is_empty():
+    events = Events.from_frame({"user_id": ["u", "u"], "item_id": ["a", "b"]})
+    items = Items.from_frame({"item_id": ["a", "b"], "year": [1990, 1991], "kind": ["x", "y"]})
+    catalogue, _ = Catalogue.build(events, items)
+    rows = pl.DataFrame({"item_id": ["c", "b"], "year": [2000.0, None]})
+    found = catalogue.with_items(rows)
+    assert found.frame["item_id"].to_list() == ["a", "b", "c"]
+    assert found.frame["year"].to_list() == [1990, None, 2000]
+    assert found.frame["kind"].to_list() == ["x", "y", None]

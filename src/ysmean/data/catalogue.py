@@ -18,8 +18,6 @@ from ysmean.errors import DataError, UnknownItemError
 
 Bounds = npt.NDArray[np.float64] | None
 
-RESERVED = frozenset({"item_id", "available_from", "available_until"})
-
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -109,7 +107,8 @@ class Catalogue:
         """
         classes = self.classes(rows.get_column("item_id"))
         new = rows.filter(pl.Series(classes < 0))
-        frame = self.frame.update(rows, on="item_id", how="left", include_nulls=True)
+        wide = pl.concat([self.frame, rows.clear()], how="diagonal")  # it may lack bounds
+        frame = wide.update(rows, on="item_id", how="left", include_nulls=True)
         return replace(
             self,
             frame=pl.concat([frame, new], how="diagonal"),
