@@ -93,7 +93,7 @@ def read_events(
 
 def _times(frame: pl.DataFrame, name: str, notes: list[str]) -> pl.Series:
     times = to_seconds(frame.get_column("timestamp"), name, required=True)
-    if float(times.max() or 0) > MILLISECONDS:  # type: ignore[arg-type]
+    if (times > MILLISECONDS).any():
         notes.append(
             f"{name}: timestamps look like milliseconds; they are taken as seconds. "
             "Divide them by 1000."

@@ -9,6 +9,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from ysmean.bundle import check_bundle
 from ysmean.errors import ConfigError
@@ -82,9 +83,9 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(app: object, settings: Settings) -> uvicorn.Config:
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -50,8 +50,8 @@ class Strict(BaseModel):
 class Context(Strict):
     """What is known of the moment, instead of the hour and weekday of `at` (UTC)."""
 
-    hour: int | None = Field(None, ge=0, le=23)
-    weekday: int | None = Field(None, ge=0, le=6, description="0 = Monday")
+    hour: int | None = Field(default=None, ge=0, le=23)
+    weekday: int | None = Field(default=None, ge=0, le=6, description="0 = Monday")
 
 
 class RecommendRequest(Strict):
@@ -78,7 +78,7 @@ class RecommendRequest(Strict):
     preferences: dict[Name, list[Name] | dict[Name, Strength]] = Field(
         {}, description="liked values by item feature, or strengths by value; below 0 = disliked"
     )
-    context: Context = Field(default_factory=Context)  # type: ignore[arg-type]
+    context: Context = Field(default_factory=Context)
     where: Annotated[Text, StringConstraints(max_length=2000)] | dict[Name, Any] | None = Field(
         None, description="hard constraint on item features, as text or as structured data"
     )
