@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ysmean.networks.linear import Linear
     from ysmean.networks.network import Fitting
     from ysmean.networks.popularity import Popularity
+    from ysmean.networks.recurrent import Recurrent
     from ysmean.networks.sequential import Sequential
     from ysmean.networks.transition import Transition
     from ysmean.recommender import Recommender
@@ -53,6 +54,7 @@ _HOMES = {
     "Relations": "data.relations",
     "Report": "evaluation.report",
     "Request": "data.requests",
+    "Recurrent": "networks.recurrent",
     "Sequential": "networks.sequential",
     "Transition": "networks.transition",
     "Users": "data.users",
@@ -81,6 +83,7 @@ __all__ = [
     "Recommendation",
     "Recommendations",
     "Recommender",
+    "Recurrent",
     "Relations",
     "Report",
     "Request",

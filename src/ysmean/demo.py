@@ -17,16 +17,16 @@ from ysmean.evaluation.compare import Side, compare
 from ysmean.evaluation.evaluate import evaluate
 from ysmean.evaluation.page.words import p_value
 from ysmean.evaluation.report import Report
+from ysmean.networks.causal import Causal
 from ysmean.networks.content import Content
 from ysmean.networks.registry import Spec, default_specs
-from ysmean.networks.sequential import Sequential
 from ysmean.recommender import Recommender
 from ysmean.tour import Tour, grid, heading, say
 from ysmean.training.progress import default_progress
 
 BEST = "the truth itself"
 HISTORY = 32
-PASSES = {"sequential": 16, "content": 8}
+PASSES = {"sequential": 16, "recurrent": 16, "content": 8}
 
 
 def run(console: Console, seed: int, out: Path | None) -> Report:
@@ -82,7 +82,7 @@ def quick() -> list[Spec]:
             history=HISTORY,
             fitting=replace(spec.fitting, max_epochs=PASSES[spec.kind]),
         )
-        if isinstance(spec, Sequential | Content)
+        if isinstance(spec, Causal | Content)
         else spec
         for spec in default_specs()
     ]

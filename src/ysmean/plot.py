@@ -17,7 +17,8 @@ from ysmean.parts import Parts
 
 INK, PAPER, INPUT, SOFTMAX, MEAN = "#1f2933", "#e8eef4", "#ffffff", "#d3ead9", "#f6c453"
 BOX, ROW = 2.0, 0.9  # inches from one box to the next
-BLOCK = re.compile(r"block_(\d+)_")  # begins the names of a transformer block's layers
+BLOCK = re.compile(r"block_(\d+)_")  # begins the names of a block's layers
+MIXING = ("attention", "recurrence")  # ends the name of that which mixes the places
 
 
 @dataclass(frozen=True)
@@ -102,19 +103,20 @@ def layer_graph(model: keras.Model) -> Graph:
 
 
 def folded(graph: Graph) -> Graph:
-    """Return a graph in which the layers of each transformer block are one box."""
+    """Return a graph in which the layers of each block over the history are one box."""
 
     def box(name: str) -> str:
         found = BLOCK.match(name)
         return f"block {found.group(1)}" if found else name
 
+    mixing = {box(name): m for name in graph for m in MIXING if name.endswith(m)}
     result: Graph = {}
     for name, node in graph.items():
         own = box(name)
         before = result[own].parents if own in result else ()
         outside = (box(parent) for parent in node.parents)
         parents = tuple(dict.fromkeys([*before, *(p for p in outside if p != own)]))
-        text = node.text if own == name else f"{own}: attention, feed-forward"
+        text = node.text if own == name else f"{own}: {mixing[own]}, feed-forward"
         text = text if own == name else text + "\n" + node.text.split("\n")[1]  # of its last layer
         result[own] = Node(text, node.colour, parents)
     return result

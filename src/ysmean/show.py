@@ -22,6 +22,7 @@ SHORT = {
     "knowledge": "knowl",
     "popularity": "popul",
     "sequential": "seq",
+    "recurrent": "recur",
     "consensus": "cons",
 }
 EXPONENTS = "exponents of the consensus by history length"

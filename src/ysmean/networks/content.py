@@ -27,7 +27,7 @@ from ysmean.networks.towers import (
     covered,
     under,
 )
-from ysmean.networks.transformer import Known, Last, trunk
+from ysmean.networks.transformer import Known, Last, attending, trunk
 from ysmean.networks.unseen import unseen
 
 TABLES = ("known/known", "past/embeddings")
@@ -101,7 +101,7 @@ class Content:
         inputs = keras_inputs(["tokens"])
         tokens = Known(history, size, name="known")(inputs["tokens"])
         x = initial.dropout(self.dropout, "dropout")(past(tokens))
-        x = trunk(x, tokens, self.blocks, self.heads, self.dropout, initial)
+        x = trunk(x, attending(tokens, self.blocks, self.heads, initial), self.dropout, initial)
         return keras.Model(inputs, initial.dense(2 * self.width, "query")(x), name="content")
 
     def begin(self, data: TrainingData, seed: int) -> Learner:

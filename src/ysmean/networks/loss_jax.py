@@ -25,6 +25,7 @@ from ysmean.networks.loss import HIDDEN, LEAST
 
 BLOCK = 1 << 21  # logits held at once: 8 MB, a share of the last cache
 TOKENS = (128, 1280)  # tokens in a block, at least and at most
+WIDE_BLOCK = 1 << 26  # logits held at once by an accelerator, which wants few large products
 ONE_PASS = 1 << 16  # classes; more are streamed in tiles, twice
 TILE_TOKENS = 512
 TILE = 4096  # classes in a tile
@@ -111,7 +112,10 @@ def _softmax_moments(
         return lax.cond((given[1] != 0).any(), block, skip, vectors, bias, sums, *given)
 
     start = jnp.zeros_like(vectors), None if bias is None else jnp.zeros_like(bias)
-    (g, h), (log_sums, expected) = lax.scan(body, start, (q, c, r))
+    if blocks == 1:
+        (g, h), (log_sums, expected) = block(vectors, bias, start, q[0], c[0], r[0])
+    else:
+        (g, h), (log_sums, expected) = lax.scan(body, start, (q, c, r))
     back = jnp.argsort(order)
     return log_sums.reshape(-1)[back], expected.reshape(-1, q.shape[2])[back], g, h
 
@@ -120,6 +124,8 @@ def _block_tokens(size: int) -> int:
     if size > ONE_PASS:
         return TILE_TOKENS
     least, most = TOKENS
+    if jax.default_backend() != "cpu":
+        return max(WIDE_BLOCK // size, least)
     return min(max(BLOCK // size, least), most)
 
 

@@ -16,6 +16,7 @@ from ysmean.networks.knowledge import Knowledge, KnowledgeNetwork
 from ysmean.networks.linear import Linear, LinearNetwork
 from ysmean.networks.network import Fitting, Learner, Network, TrainingData
 from ysmean.networks.popularity import Popularity, PopularityNetwork
+from ysmean.networks.recurrent import Recurrent, RecurrentNetwork
 from ysmean.networks.sequential import Sequential, SequentialNetwork
 from ysmean.networks.transition import Transition, TransitionNetwork
 
@@ -39,6 +40,7 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
     "transition": (Transition, TransitionNetwork),
     "linear": (Linear, LinearNetwork),
     "sequential": (Sequential, SequentialNetwork),
+    "recurrent": (Recurrent, RecurrentNetwork),
     "content": (Content, ContentNetwork),
     "knowledge": (Knowledge, KnowledgeNetwork),
     "popularity": (Popularity, PopularityNetwork),
@@ -46,6 +48,7 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
 DEFAULT = (
     "collaborative",
     "sequential",
+    "recurrent",
     "transition",
     "linear",
     "content",

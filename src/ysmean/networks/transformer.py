@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -13,43 +13,28 @@ from ysmean.networks.elapsed import LONGEST, moments
 from ysmean.networks.initial import Initial
 from ysmean.networks.network import BoolArray
 
+Mixer = Callable[[Any], Any]  # what a block knows of its places (B, T, d) -> what each hears
+
 
 def trunk(
-    x: Any,
-    tokens: Any,
-    blocks: int,
-    heads: int,
-    dropout: float,
-    initial: Initial,
-    biases: Sequence[Any] = (),
+    x: Any, mixers: Sequence[Mixer], dropout: float, initial: Initial, mixing: str = "attention"
 ) -> Any:
-    """Return the states (B, T, d) after some blocks, normalized.
+    """Return the states (B, T, d) after a block for each mixer, normalized.
 
     Args:
         x: (B, T, d), what the tokens mean.
-        tokens: int32 (B, T), 0 where there is nothing to attend to.
-        blocks: how many.
-        heads: of each attention; they divide d.
+        mixers: let places know of those before them, (B, T, d) -> (B, T, any).
         dropout: of each layer's output in training.
         initial: of the weights.
-        biases: one a block, (B, heads, T, T), added to the logits of its attention; or none.
+        mixing: what the mixers do, for the names of layers.
     """
-    for number in range(blocks):
-        bias = biases[number] if biases else None
-        x = block(x, tokens, number, heads, dropout, initial, bias)
+    for number, mix in enumerate(mixers):
+        x = block(x, mix, number, dropout, initial, mixing)
     return layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
 
 
-def block(
-    x: Any,
-    tokens: Any,
-    number: int,
-    heads: int,
-    dropout: float,
-    initial: Initial,
-    bias: Any = None,
-) -> Any:
-    """Return x (B, T, d) after one block: attention, then a gated feed-forward layer.
+def block(x: Any, mix: Mixer, number: int, dropout: float, initial: Initial, mixing: str) -> Any:
+    """Return x (B, T, d) after one block: a mixer, then a gated feed-forward layer.
 
     Both are normalized on the way in (Xiong et al., 2020) and added with a gate that the state
     itself sets, as in LiGR (Borisyuk et al., 2025); the feed-forward layer is SwiGLU (Shazeer,
@@ -57,20 +42,17 @@ def block(
 
     Args:
         x: states.
-        tokens: int32 (B, T), 0 where there is nothing to attend to.
+        mix: of the places.
         number: of the block, for the names of its layers.
-        heads: of the attention; they divide d.
         dropout: share of what is added that is dropped in training.
         initial: of the weights.
-        bias: (B, heads, T, T) that is added to the logits of the attention; None adds nothing.
+        mixing: what the mixer does, for the names of its layers.
     """
     width, name = x.shape[-1], f"block_{number}"
-    for part in ("attention", "feed"):
+    for part in (mixing, "feed"):
         y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_{part}_norm")(x)
-        if part == "attention":
-            qkv = initial.dense(3 * width, f"{name}_qkv")(y)
-            attention = CausalAttention(heads, tokens.shape[1], name=f"{name}_attention")
-            y = attention(qkv, tokens) if bias is None else attention(qkv, tokens, bias)
+        if part == mixing:
+            y = mix(y)
         else:
             gate = initial.dense(2 * width, f"{name}_feed_gate", "silu")(y)
             y = layers.Multiply(name=f"{name}_feed")(
@@ -82,6 +64,32 @@ def block(
         y = layers.Multiply(name=f"{name}_{part}_gated")([y, gate])
         x = layers.Add(name=f"{name}_{part}_sum")([x, y])
     return x
+
+
+def attending(
+    tokens: Any, blocks: int, heads: int, initial: Initial, biases: Sequence[Any] = ()
+) -> list[Mixer]:
+    """Return causal attention for each block.
+
+    Args:
+        tokens: int32 (B, T), 0 where there is nothing to attend to.
+        blocks: how many.
+        heads: of each attention; they divide d.
+        initial: of the weights.
+        biases: one a block, (B, heads, T, T), added to the logits of its attention; or none.
+    """
+
+    def mixer(number: int) -> Mixer:
+        name = f"block_{number}"
+
+        def mix(y: Any) -> Any:
+            qkv = initial.dense(3 * y.shape[-1], f"{name}_qkv")(y)
+            attention = CausalAttention(heads, tokens.shape[1], name=f"{name}_attention")
+            return attention(qkv, tokens, *biases[number : number + 1])
+
+        return mix
+
+    return [mixer(number) for number in range(blocks)]
 
 
 @keras.saving.register_keras_serializable(package="ysmean")

@@ -1,0 +1,261 @@
+"""What networks have in common that read a history in order, trained on every position of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers, ops
+
+from ysmean.data.batch import Batch
+from ysmean.data.catalogue import Catalogue
+from ysmean.errors import ConfigError
+from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
+from ysmean.networks.elapsed import GapEmbedding, Spans, count
+from ysmean.networks.growth import Changed, fitted_to, room
+from ysmean.networks.initial import Initial
+from ysmean.networks.item_embedding import ItemEmbedding
+from ysmean.networks.network import (
+    BoolArray,
+    Fitting,
+    Learner,
+    State,
+    TrainingData,
+    keras_inputs,
+)
+from ysmean.networks.next_item import NextItemLoss, with_loss
+from ysmean.networks.sequences import SequenceLearner, crops, length_for, passes
+from ysmean.networks.towers import covered
+from ysmean.networks.transformer import Known, Last, Mixer, trunk
+from ysmean.networks.unseen import unseen
+
+TABLES = ("known/known", "embedding/embeddings")
+KERNEL = "embedding/kernel"
+
+
+@dataclass(frozen=True)
+class Causal(ABC):
+    """A network of blocks over the history in order, whose item embeddings are its item vectors.
+
+    Each block mixes a place with those before it, which is what kinds differ in, and then goes
+    through a feed-forward layer. With `features` the embeddings follow from what items are, too,
+    and it covers new items.
+
+    Attributes:
+        history: how many recent items it sees at most; fewer where histories are short.
+        width: of embeddings and states.
+        blocks: how many.
+        dropout: share of embeddings and of each layer's output dropped in training.
+        features: whether items are what they are, too, not just themselves. It then learns
+            nothing from the events of the items that stand in for new ones.
+        own_dropout: with features, share of the items' own embeddings left out in training.
+        time: whether it sees the time between events, and up to the request, where events have it.
+        fitting: how it is trained; a step takes crops of histories with about `batch` events, and
+            there are fewer passes where items have few events each.
+    """
+
+    kind: ClassVar[str]
+    mixing: ClassVar[str]
+    network: ClassVar[type[CausalNetwork]]
+    history: int = 128
+    width: int = 64
+    blocks: int = 2
+    dropout: float = 0.3
+    features: bool = False
+    own_dropout: float = 0.2
+    time: bool = True
+    fitting: Fitting = field(
+        default_factory=lambda: Fitting(
+            batch=2048,
+            learning_rate=2e-3,
+            weight_decay=0.4,
+            max_steps=8000,
+            max_epochs=32,
+            patience=4,
+        )
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no network."""
+        kind = type(self).__name__
+        for name in ("history", "width", "blocks"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{kind} got {name}={getattr(self, name)}; expected at least 1.")
+        for name in ("dropout", "own_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"{kind} got {name}={getattr(self, name)}; expected 0 <= {name} < 1."
+                )
+
+    @abstractmethod
+    def mixers(
+        self, tokens: Any, moments: Any, spans: Spans | None, initial: Initial
+    ) -> Sequence[Mixer]:
+        """Return what mixes the places of each block.
+
+        Args:
+            tokens: int32 (B, T), 0 where there is nothing.
+            moments: int32 (B, 2, T + 1), see `elapsed`; None without times.
+            spans: the largest times; None without times.
+            initial: of the weights.
+        """
+
+    def missing(self, catalogue: Catalogue) -> str | None:
+        """Return why the network cannot be built on a catalogue; None if it can."""
+        if self.features and not (catalogue.has_features & catalogue.warm).any():
+            return "no item with events has features"
+        return None
+
+    def build(
+        self, size: int, history: int, seed: int | None, spans: Spans | None = None
+    ) -> keras.Model:
+        """Return the model, tokens (B, any) -> states (B, history, width).
+
+        Args:
+            size: of the catalogue.
+            history: how many tokens it sees.
+            seed: of the initial weights; None for a model that is given its weights.
+            spans: the largest times; given, the model takes gaps (B, any) too.
+        """
+        initial = Initial(seed)
+        inputs = keras_inputs(["tokens"] if spans is None else ["tokens", "gaps"])
+        moments = None
+        if spans is None:
+            tokens = Known(history, size, name="known")(inputs["tokens"])
+        else:
+            known = Known(history, size, spans.gap, name="known")
+            tokens, moments = known(inputs["tokens"], inputs["gaps"])
+        items = (
+            initial.embedding(size + 1, self.width, "embedding")
+            if seed is None
+            else ItemEmbedding(size, self.width, initial)
+        )
+        x = items(tokens)
+        x = layers.Rescaling(self.width**0.5, name="scale")(x)
+        if spans is not None:
+            gap = GapEmbedding(self.width, count(spans.gap), name="gap")(moments)
+            x = layers.Add(name="timed")([x, gap])
+        x = initial.dropout(self.dropout, "dropout")(x)
+        mixers = self.mixers(tokens, moments, spans, initial)
+        x = trunk(x, mixers, self.dropout, initial, self.mixing)
+        return keras.Model(inputs, x, name=self.kind)
+
+    def begin(self, data: TrainingData, seed: int) -> Learner:
+        """Return the model to be trained."""
+        learnable = known = data.catalogue.warm
+        history = length_for(data.histories, self.history)
+        spans = Spans.of(data.histories, history) if self.time else None
+        states = self.build(len(known), history, seed, spans)
+        items = states.get_layer("embedding")
+        if self.features:
+            features = data.features
+            learnable, known = data.learnable, data.learnable | covered(features)
+            items.see(features, learnable, self.own_dropout, Initial(seed + 1))
+        states.get_layer("known").learn(known)
+        loss = NextItemLoss(items, learnable, unseen(data.histories), name="loss")
+
+        def finish() -> CausalNetwork:
+            table = np.asarray(ops.convert_to_numpy(items.table()))
+            arrays = {**named_weights(states), "embedding/embeddings": table}
+            if self.features:
+                arrays[KERNEL] = np.asarray(ops.convert_to_numpy(items.kernel))
+            return self.network(self, arrays, len(known), history, spans)
+
+        return SequenceLearner(
+            model=with_loss(states, loss),
+            inputs=lambda *_: {},
+            learnable=learnable,
+            finish=finish,
+            settings=replace(
+                self.fitting,
+                batch=crops(data.histories, history, self.fitting.batch),
+                max_epochs=min(self.fitting.max_epochs, passes(data.histories)),
+            ),
+            history=history,
+            timed=spans is not None,
+        )
+
+
+class CausalNetwork(DotNetwork):
+    """A trained `Causal`: the last state is the query, embeddings are the item vectors."""
+
+    def __init__(
+        self,
+        spec: Causal,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        size: int,
+        history: int,
+        spans: Spans | None = None,
+    ) -> None:
+        """Take what was trained.
+
+        Args:
+            spec: the settings.
+            arrays: weights by name; those of `TABLES` have a row for each token that was known.
+            size: N, of the catalogue; items that the tables lack are not covered.
+            history: how many tokens it sees.
+            spans: the largest times, where it sees times.
+        """
+        self.spec, self.history, self.spans = spec, history, spans
+        self.knows_cold = spec.features
+        self.kernel = arrays[KERNEL] if spec.features else None
+        self.encoder = _encoder(spec, arrays, history, spans)
+        self.takes = tuple(self.encoder.input)
+        known, vectors = (arrays[name][1:] for name in TABLES)
+        self.coverage = fitted_to(known > 0.5, size)
+        self.item_vectors = fitted_to(vectors, size)
+        self.item_bias = np.zeros(size, np.float32)
+
+    def answers(self, batch: Batch) -> BoolArray:
+        """Answer requests with a recent item that was trained on."""
+        return answers_to_history(batch, self.coverage, self.history)
+
+    def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
+        """Return a network that knows of the new items; by what they are, if it has features."""
+        if self.kernel is None:
+            return super().with_items(catalogue, changed)
+        size, rows = len(catalogue), changed.classes + 1
+        arrays = self._arrays()
+        for name in TABLES:
+            arrays[name] = fitted_to(arrays[name], size + 1).copy()
+        moved = (changed.features - changed.before) @ self.kernel  # what is their own stays
+        arrays["embedding/embeddings"][rows] += moved
+        own = catalogue.warm[changed.classes] & (arrays["known/known"][rows] > 0.5)
+        arrays["known/known"][rows] = own | covered(changed.features)
+        return type(self)(self.spec, arrays, size, self.history, self.spans)
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = named_weights(self.encoder)
+        return arrays if self.kernel is None else {**arrays, KERNEL: self.kernel}
+
+    def state(self) -> State:
+        """Return the weights."""
+        spans = None if self.spans is None else asdict(self.spans)
+        return State({"history": self.history, "spans": spans}, self._arrays())
+
+    @classmethod
+    def from_state(cls, spec: Causal, state: State, catalogue: Catalogue) -> Self:
+        """Rebuild the model and give it its weights."""
+        stored = state.settings.get("spans")  # none where time was not learned
+        spans = Spans(**stored) if stored else None
+        return cls(spec, state.arrays, len(catalogue), state.settings["history"], spans)
+
+
+def _encoder(
+    spec: Causal, arrays: Mapping[str, npt.NDArray[Any]], history: int, spans: Spans | None
+) -> keras.Model:
+    """Return the batch's arrays -> the state after the last token, with room for items to come."""
+    size = len(arrays["known/known"]) - 1
+    size = room(size) if spec.features else size
+    states = spec.build(size, history, None, spans)
+    encoder = keras.Model(
+        states.input, Last(name="last")(states.output), name=f"{spec.kind}_encoder"
+    )
+    tables = {name: fitted_to(arrays[name], size + 1) for name in TABLES}
+    set_named_weights(encoder, {**arrays, **tables})
+    return encoder
