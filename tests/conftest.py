@@ -1,12 +1,22 @@
 """Fixtures shared by all tests."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import ysmean  # noqa: F401 - chooses the backend before any test imports Keras
+
+# Tests compile far longer than they compute: XLA does it in a hurry, and JAX keeps the result for
+# all processes of the run, which inherit these settings. What was chosen outside is respected.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _compiled = tempfile.TemporaryDirectory(prefix="ysmean-compiled-")  # removed when we end
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 settings.register_profile(
     "ysmean",
@@ -16,7 +26,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("ysmean")
-
 
 @pytest.fixture(scope="session")
 def data_folder():

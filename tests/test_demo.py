@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import polars as pl
 import pytest
@@ -18,8 +19,19 @@ from ysmean.evaluation.compare import Side, compare
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module", autouse=True)
+def optimised():
+    """Here training computes longer than it compiles."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "0")  # for processes that are started
+        before = jax.config.jax_disable_most_optimizations
+        jax.config.update("jax_disable_most_optimizations", False)
+        yield
+        jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(optimised, tmp_path_factory):
     """One run of the command, with what it kept; minutes on two busy cores."""
     folder = tmp_path_factory.mktemp("demo") / "kept"
     command = [Path(sys.executable).parent / "ysmean", "demo", "--out", folder]

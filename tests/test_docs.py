@@ -4,11 +4,9 @@ import re
 import runpy
 from pathlib import Path
 
-import jax
 import numpy as np
 import polars as pl
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 import reference
 import ysmean as ym
@@ -23,26 +21,6 @@ from ysmean.training.presets import STEPS
 
 PAGES = ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once(tmp_path_factory):
-    """Let XLA keep what it compiles: the pages train the same networks in several ways."""
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": 0,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    configure_jax(settings)
-    yield
-    configure_jax(before)
-
-
-def configure_jax(settings):
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()  # or it keeps to what it saw first
 
 
 @pytest.fixture
