@@ -27,6 +27,24 @@ settings.register_profile(
 )
 settings.load_profile("ysmean")
 
+LONG = (
+    "test_demo.py",
+    "test_docs.py",
+    "contracts/test_networks.py",
+    "contracts/test_growth.py",
+    "test_cli.py",
+    "service/test_process.py",
+    "training/test_train.py",
+    "training/test_fit.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest files: two processes that share them end at about the same time."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def data_folder():
     """The folder of real data that YSMEAN_DATA names."""
