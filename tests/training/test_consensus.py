@@ -5,13 +5,15 @@ import pytest
 
 import reference
 import ysmean as ym
-from models import service
+from models import service, specs
 from ysmean.data.histories import COHORTS
 from ysmean.errors import ConfigError
 from ysmean.training import consensus
 from ysmean.training.consensus import CrossFitted, cross_fit
 
-NETWORKS = ["transition", "content", "popularity"]
+NETWORKS = {
+    name: spec for spec in specs() if (name := spec.kind) in ("transition", "content", "popularity")
+}
 
 
 def asked(targets_of, n=400, size=6, seed=0):
@@ -73,8 +75,7 @@ def test_questions_are_asked_of_those_who_did_not_learn_from_them():
 def test_the_mean_without_the_consensus_is_the_one_that_is_fitted_without_it():
     s = service()
     with_it, without = (
-        ym.train(s.events, s.items, networks=NETWORKS, preset="fast", consensus=on).parts
-        for on in (True, False)
+        ym.train(s.events, s.items, networks=NETWORKS, consensus=on).parts for on in (True, False)
     )
     assert with_it.proportions.names == (*NETWORKS, "consensus")
     assert without.proportions.names == tuple(NETWORKS)
