@@ -17,17 +17,15 @@ import argparse
 import json
 import resource
 import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
-from implicit.als import AlternatingLeastSquares
 from rectools import Columns
 from rectools.dataset import Dataset
-from rectools.models import EASEModel, PopularModel
-from sasrec import sasrec
 from scipy.sparse import csr_matrix
 from split import Split, answer, ndcg, spread
 
@@ -44,8 +42,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     task = Task(given)
-    score, log = PEERS[given.model](task)
-    found, logs = task.ask(score, "test")
+    ask, log = PEERS[given.model](task)
+    found, logs = ask("test")
     known = {"log_probability": logs} if given.model == "sasrec" else {}
     _, targets = task.requests["test"]
     given.out.mkdir(parents=True, exist_ok=True)
@@ -55,10 +53,7 @@ def main():
     facts = {
         **log,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "versions": {
-            n: version(n)
-            for n in ("rectools", "pm-implicit", "torch", "pytorch-lightning", "numpy")
-        },
+        "versions": {n: version(n) for n in LIBRARIES},
     }
     (given.out / f"{given.model}.json").write_text(json.dumps(facts, indent=1) + "\n")
 
@@ -108,10 +103,18 @@ class Task:
                 kept = score, {"settings": setting, "seconds": seconds, "validation_ndcg@10": value}
             tried.append({**setting, "seconds": seconds, "validation_ndcg@10": value})
         stopped = "all settings tried" if len(tried) == len(settings) else "limit of minutes"
-        return kept[0], {**kept[1], "stopped": stopped, "tried": tried, "search": self.seconds}
+        score, log = kept
+        log |= {"stopped": stopped, "tried": tried, "search": self.seconds}
+        return partial(self.ask, score), log
+
+
+# Each returns what answers the requests of a part, and facts. It imports its own library, and so it
+# can be trained where others are missing.
 
 
 def popularity(task):
+    from rectools.models import PopularModel
+
     data = task.dataset()
     model = PopularModel().fit(data)
     seconds = task.seconds
@@ -121,10 +124,12 @@ def popularity(task):
     def score(histories):
         return spread(task.split, classes, np.tile(scores.astype(np.float32), (len(histories), 1)))
 
-    return score, {"seconds": seconds, "stopped": "counted"}
+    return partial(task.ask, score), {"seconds": seconds, "stopped": "counted"}
 
 
 def ease(task):
+    from rectools.models import EASEModel
+
     data = task.dataset()
     classes = data.item_id_map.external_ids
 
@@ -142,6 +147,8 @@ def ease(task):
 
 
 def als(task):
+    from implicit.als import AlternatingLeastSquares
+
     rows = np.unique(task.split.train[:, 0], return_inverse=True)[1]
     order = np.argsort(rows, kind="stable")
     ends = np.cumsum(np.bincount(rows))[:-1]
@@ -160,6 +167,12 @@ def als(task):
 
     choices = [(f, a) for f in (64, 32, 16, 128) for a in (1.0, 10.0, 40.0)]
     return task.best(fit, [{"factors": f, "alpha": a} for f, a in choices])
+
+
+def sasrec(task):
+    from sasrec import sasrec as learn
+
+    return learn(task)
 
 
 PEERS = {"popularity": popularity, "ease": ease, "als": als, "sasrec": sasrec}
