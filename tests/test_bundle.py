@@ -40,6 +40,14 @@ def test_a_loaded_recommender_gives_the_same_answers(saved):
     assert loaded.parts.manifest["seed"] == 1
 
 
+def test_a_loaded_recommender_makes_the_same_of_what_items_are(saved):
+    parts = [r.parts for r in (recommender(), ym.Recommender.load(saved))]
+    before, after = (p.encoder(p.catalogue.frame) for p in parts)
+    np.testing.assert_array_equal(before, after)
+    vectors, _ = parts[1].networks["content"].items.made_of(after)
+    np.testing.assert_allclose(vectors, parts[0].networks["content"].item_vectors, atol=1e-5)
+
+
 def test_the_same_seed_gives_the_same_model_id():
     s = service()
     again = ym.train(s.events, s.items, s.users, networks=specs(), seed=1)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from safetensors.numpy import load_file, save_file
 
@@ -115,13 +116,17 @@ def _write_files(parts: Parts, place: Path) -> None:
     if parts.encoder is not None:
         described, arrays = to_plain(parts.encoder)
         (place / "features.json").write_bytes(plain_json(described))
-        save_file(arrays, place / "features.safetensors")
+        _save(arrays, place / "features.safetensors")
     for part in ("state", "weights"):
         (place / part).mkdir()
     for name, state in parts.states.items():
         (place / "state" / f"{name}.json").write_bytes(plain_json(state.settings))
-        arrays = {key: np.ascontiguousarray(array) for key, array in state.arrays.items()}
-        save_file(arrays, place / "weights" / f"{name}.safetensors")
+        _save(state.arrays, place / "weights" / f"{name}.safetensors")
+
+
+def _save(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
+    """Write named arrays; safetensors writes memory as it lies, whatever the strides say."""
+    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, path)
 
 
 def _manifest(parts: Parts, hashes: Mapping[str, str]) -> bytes:
