@@ -22,6 +22,7 @@ from folder import read
 import ysmean as ym
 from ysmean import metrics
 from ysmean.config import load_config
+from ysmean.data.beginnings import beginnings
 from ysmean.data.splits import make_split
 from ysmean.evaluation.evaluate import ask
 from ysmean.training.progress import Progress, default_progress
@@ -75,6 +76,9 @@ class Bench:
             if given.keep:
                 ym.Recommender(self.parts).save(given.keep)
         self.pseudo_cold = draw_pseudo_cold(self.parts.catalogue, given.seed)
+        begun = beginnings(data.histories, split.train, given.seed)
+        self.begun = data.questions(np.flatnonzero(begun))
+        split = replace(split, train=split.train & ~begun)
         self.pseudo = pseudo_questions(data, split, self.pseudo_cold, given.seed)
         held_out = data.questions(split.validation)
         half = np.random.default_rng([given.seed, 17]).random(len(held_out)) < 0.5
@@ -91,6 +95,7 @@ class Bench:
                 self.pseudo_cold,
                 self.fitted_on,
                 self.pseudo,
+                self.begun,
                 self.base,
                 self.given.seed,
             )

@@ -82,9 +82,19 @@ def test_cohorts_differ_where_data_says_so_and_follow_the_whole_otherwise():
     p = np.concatenate([first, second])
     cohorts = np.repeat([0, 1], 400)
     whole = cohorts == 1
-    weights = fit_cohorts(p, cohorts, whole, count=3)
+    weights = fit_cohorts(p, cohorts, whole, ~whole, count=3)
     assert weights[0, 0] > 0.8 and weights[1, 1] > 0.8
     assert weights[2, 1] > 0.8  # nobody asked: as the whole histories
+
+
+def test_cut_histories_give_way_to_those_that_people_had():
+    first, second = np.array([0.1, 0.001]), np.array([0.001, 0.1])
+    p = np.concatenate([np.tile(first, (2000, 1)), np.tile(second, (400, 1))])
+    cohorts, cut = np.zeros(2400, int), np.arange(2400) < 2000
+    whole = np.zeros(2400, bool)
+    assert fit_cohorts(p, cohorts, whole, cut, count=1)[0, 1] > 0.8
+    alone = fit_cohorts(p[cut], cohorts[cut], whole[cut], cut[cut], count=1)
+    assert alone[0, 0] > 0.8  # where there are no others they are all that is known
 
 
 def drawn(logits, seed=0):

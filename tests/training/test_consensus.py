@@ -32,11 +32,12 @@ def asked(targets_of, n=400, size=6, seed=0):
     return ask
 
 
-def fitted(targets_of, folds, cohorts, whole=None):
+def fitted(targets_of, folds, cohorts, whole=None, cut=None):
     n = len(folds)
     whole = np.ones(n, bool) if whole is None else whole
+    cut = ~whole if cut is None else cut
     rng = np.random.default_rng(1)
-    return cross_fit(asked(targets_of, n), whole, folds, cohorts, 2, 6, rng).exponents
+    return cross_fit(asked(targets_of, n), whole, cut, folds, cohorts, 2, 6, rng).exponents
 
 
 def test_each_fold_is_answered_by_exponents_fitted_on_the_other():
@@ -53,6 +54,13 @@ def test_cohorts_differ_where_data_says_so_and_follow_the_whole_otherwise():
     assert (exponents[:, 0, 0] > exponents[:, 0, 1]).all()
     assert (exponents[:, 5, 1] > exponents[:, 5, 0]).all()
     assert (exponents[:, 2, 1] > exponents[:, 2, 0]).all()  # nobody asked: as the whole histories
+
+
+def test_cut_histories_give_way_to_those_that_people_had():
+    folds, cohorts = np.tile([0, 1], 200), np.zeros(400, int)
+    cut = np.arange(400) < 250
+    exponents = fitted((~cut).astype(int), folds, cohorts, np.zeros(400, bool), cut)
+    assert (exponents[:, 0, 1] > exponents[:, 0, 0]).all()  # though there are fewer of them
 
 
 def test_answers_too_large_to_be_kept_are_asked_for_again(monkeypatch):

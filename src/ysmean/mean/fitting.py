@@ -71,22 +71,35 @@ def fit_cohorts(
     probabilities: DoubleArray,
     cohorts: npt.NDArray[np.int64],
     whole: BoolArray,
+    cut: BoolArray,
     count: int,
 ) -> DoubleArray:
     """Return weights for each cohort, drawn towards the weights over all whole histories.
 
+    Cut histories come second: a user who is asked for a late event as if nothing was known of
+    them chooses otherwise than one who has just come. They tell what the weights of a cohort are
+    drawn to, and what these are where nobody had such a history.
+
     Args:
         probabilities: (n, K).
         cohorts: int64 (n,), 0..count-1.
-        whole: bool (n,), requests with their whole history; the global weights come from them
-            alone, or the cut ones would outvote them.
+        whole: bool (n,), last events with their whole history; the global weights come from them
+            alone, or the others would outvote them.
+        cut: bool (n,), requests with a cut history.
         count: cohorts.
 
     Returns:
         float64 (count, K); rows sum to 1.
     """
     overall = fit_weights(probabilities[whole] if whole.any() else probabilities, strength=1.0)
-    return np.stack([fit_weights(probabilities[cohorts == c], prior=overall) for c in range(count)])
+    fitted = []
+    for c in range(count):
+        weights = overall
+        for kind in (cut, ~cut):
+            some = probabilities[(cohorts == c) & kind]
+            weights = fit_weights(some, prior=weights) if len(some) else weights
+        fitted.append(weights)
+    return np.stack(fitted)
 
 
 def fit_temperatures(

@@ -58,6 +58,7 @@ def joined(stream: Stream, exponents: DoubleArray) -> Joined:
 def cross_fit(
     ask: Callable[[BoolArray, int], Asking],
     whole: BoolArray,
+    cut: BoolArray,
     folds: IntArray,
     cohorts: IntArray,
     networks: int,
@@ -68,17 +69,19 @@ def cross_fit(
 
     The prior of a cohort is worth 50 events: that many times the mean curvature of the global
     likelihood. The prior of the global ones is worth about one, centred on equal exponents.
+    Within a cohort, cut histories tell what the prior of the others is centred on.
 
     Args:
         ask: (sample, chunk) -> the networks' answers, at temperature 1, to the questions chosen.
-        whole: bool (n,), questions with whole histories.
+        whole: bool (n,), last events with whole histories.
+        cut: bool (n,), those with cut ones.
         folds: int64 (n,), 0 or 1, of the users.
         cohorts: int64 (n,).
         networks: K.
         classes: N.
         rng: of the choice of questions.
     """
-    some = drawn(whole, WHOLE, rng) | drawn(~whole, CUT, rng)
+    some = drawn(whole, WHOLE, rng) | drawn(cut, CUT, rng) | drawn(~whole & ~cut, WHOLE, rng)
     size = 4 * int(some.sum()) * networks * classes
     kept = list(ask(some, CHUNK)) if size <= KEPT_BYTES else None
 
@@ -96,11 +99,10 @@ def cross_fit(
     equal = np.full((2, networks), 1.0 / networks)
     overall, found = fit(np.where(basis, others, -1), equal, np.stack([eye, eye]))
     one = found.curvature / np.maximum(found.counts, 1.0)[:, None, None] + 1e-3 * eye
-    by_cohort, _ = fit(
-        others * count + cohorts,
-        np.repeat(overall, count, axis=0),
-        np.repeat(PRIOR_EVENTS * one, count, axis=0),
-    )
+    by_cohort, precision = np.repeat(overall, count, axis=0), np.repeat(one, count, axis=0)
+    for kind in (cut, ~cut):
+        problems = np.where(kind, others * count + cohorts, -1)
+        by_cohort, _ = fit(problems, by_cohort, PRIOR_EVENTS * precision)
     return CrossFitted(by_cohort.reshape(2, count, networks))
 
 

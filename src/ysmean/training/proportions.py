@@ -28,6 +28,7 @@ def fit_proportions(
     pseudo_cold: BoolArray,
     held_out: Questions,
     pseudo: Questions,
+    begun: Questions,
     base: BoolArray,
     seed: int,
     withheld: BoolArray | None = None,
@@ -35,7 +36,8 @@ def fit_proportions(
 ) -> tuple[Proportions, dict[str, float]]:
     """Fit the consensus, temperatures, weights by segment and cohort, and the odds of cold items.
 
-    Warm members are asked the held-out events with whole and with cut histories; cold members
+    Warm members are asked the held-out events with whole and with cut histories, and how some
+    users began; cold members
     the events on pseudo-cold items, ranked among those items alone, as items without events.
 
     Args:
@@ -44,6 +46,7 @@ def fit_proportions(
         pseudo_cold: bool (N,), the items that stand in for cold ones.
         held_out: events that no network learned from.
         pseudo: events on pseudo-cold items.
+        begun: first events of some users, that no network learned from.
         base: bool (N,), classes that may be answered with.
         seed: of the choice of questions.
         withheld: bool (N,), items whose events were taken out for a test; how often people take
@@ -56,7 +59,7 @@ def fit_proportions(
     """
     rng = np.random.default_rng([seed, 7])
     warm_targets = held_out[catalogue.warm[held_out.targets]]
-    warm = choose(warm_targets, WHOLE, CUT, rng)
+    warm = choose(warm_targets, WHOLE, CUT, rng, begun[catalogue.warm[begun.targets]])
     cold = choose(pseudo, COLD, COLD // 3, rng)
     segments = (
         Segment(networks, catalogue, base & catalogue.warm, np.zeros(len(catalogue), bool), warm),

@@ -21,26 +21,56 @@ from ysmean.training.consensus import KEPT_BYTES, cross_fit, drawn
 CUTS = (0, 1, 2, 3, 5, 8)
 HEATED = 1500
 CHUNK = 256
+ENOUGH = 100  # first events, to do without cut histories
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Questions of one segment: whole histories first, then cut ones."""
+    """Questions of one segment: last events, first ones, then last ones with cut histories.
+
+    Attributes:
+        parts: the questions, n in all.
+        whole: bool (n,), last events with the whole history.
+        cut: bool (n,), those with a cut one; it is no history that anybody had.
+        cohorts: int64 (n,).
+    """
 
     parts: list[Questions]
     whole: BoolArray
+    cut: BoolArray
     cohorts: npt.NDArray[np.int64]
 
+    @property
+    def newest(self) -> BoolArray:
+        """Questions without a history: those that users began with, where there are enough."""
+        none = self.cohorts == 0
+        begun = none & ~self.cut
+        return np.asarray(begun if begun.sum() >= ENOUGH else none)
 
-def choose(questions: Questions, whole: int, cut: int, rng: np.random.Generator) -> Asked:
-    """Choose questions: up to `whole` with whole histories, up to `cut` for each cut."""
+
+def choose(
+    questions: Questions,
+    whole: int,
+    cut: int,
+    rng: np.random.Generator,
+    begun: Questions | None = None,
+) -> Asked:
+    """Choose questions.
+
+    Args:
+        questions: held-out events.
+        whole: how many are asked with their whole histories at most.
+        cut: how many for each cut at most.
+        rng: of the choice.
+        begun: the first events of users, all of which are asked.
+    """
     order = rng.permutation(len(questions))
-    parts = [questions[np.sort(order[:whole])]]
-    few = questions[np.sort(order[:cut])]
-    parts += [few.cut(shown) for shown in CUTS]
+    last, few = (questions[np.sort(order[:most])] for most in (whole, cut))
+    real = [last] if begun is None else [last, begun]
+    parts = [*real, *(few.cut(shown) for shown in CUTS)]
     cohorts = np.concatenate([cohort_of(part.ends - part.starts) for part in parts])
-    is_whole = np.arange(len(cohorts)) < len(parts[0])
-    return Asked(parts, is_whole, cohorts)
+    places = np.arange(len(cohorts))
+    return Asked(parts, places < len(last), places >= sum(map(len, real)), cohorts)
 
 
 @dataclass(frozen=True)
@@ -100,7 +130,7 @@ class Segment:
         heat = np.where(
             from_history,
             self._temperatures(some, rng),
-            self._temperatures(asked.cohorts == 0, rng),
+            self._temperatures(asked.newest, rng),
         )
         return self._weights(heat, self.log_probabilities(heat), np.zeros((0, 0)))
 
@@ -121,6 +151,7 @@ class Segment:
         fitted = cross_fit(
             lambda sample, size: self._streams(plain, sample, size),
             asked.whole,
+            asked.cut,
             folds,
             asked.cohorts,
             count,
@@ -134,7 +165,7 @@ class Segment:
 
     def _weights(self, heat: DoubleArray, logs: DoubleArray, exponents: DoubleArray) -> Fitted:
         asked = self.asked
-        weights = fit_cohorts(np.exp(logs), asked.cohorts, asked.whole, len(COHORTS))
+        weights = fit_cohorts(np.exp(logs), asked.cohorts, asked.whole, asked.cut, len(COHORTS))
         return Fitted(weights, heat, logs[asked.whole], asked.cohorts[asked.whole], exponents)
 
     def _temperatures(self, asked: BoolArray, rng: np.random.Generator) -> DoubleArray:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.data.batch import Questions
+from ysmean.data.beginnings import beginnings
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.events import Events
 from ysmean.data.fields import UserFields
@@ -160,10 +161,15 @@ def learn(
     specs, left_out = _specs(networks, data.catalogue, preset)
     for note in (*data.joining, *left_out):
         progress.say(note)
+    begun = beginnings(data.histories, split.train, seed)
+    split = replace(split, train=split.train & ~begun)
     training = data.histories.only(split.train)
     catalogue = replace(data.catalogue, warm=training.counts(len(data.catalogue)) > 0)
     pseudo_cold = draw_pseudo_cold(catalogue, seed)
-    material = TrainingData(catalogue, training, data.fields, data.user_fields, pseudo_cold, seed)
+    newcomers = np.zeros(len(data.histories), bool)
+    newcomers[data.histories.users[begun]] = True  # who they are is not learned, either
+    user_fields = np.where(newcomers[:, None], 0, data.user_fields).astype(np.int32)
+    material = TrainingData(catalogue, training, data.fields, user_fields, pseudo_cold, seed)
     held_out = data.questions(split.validation)
     fitted: dict[str, Network] = {}
     logs: dict[str, dict[str, Any]] = {}
@@ -181,7 +187,16 @@ def learn(
     began = time.perf_counter()
     pseudo = pseudo_questions(data, split, pseudo_cold, seed)
     proportions, losses = fit_proportions(
-        fitted, catalogue, pseudo_cold, held_out, pseudo, base, seed, split.withheld, consensus
+        fitted,
+        catalogue,
+        pseudo_cold,
+        held_out,
+        pseudo,
+        data.questions(np.flatnonzero(begun)),
+        base,
+        seed,
+        split.withheld,
+        consensus,
     )
     logs["proportions"] = {"seconds": time.perf_counter() - began}
     return Parts(
