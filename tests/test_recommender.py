@@ -22,7 +22,9 @@ def requests(draw):
     return ym.Request(
         user_id=draw(st.sampled_from([None, "a stranger", *USERS])),
         history=draw(st.none() | st.lists(item | st.just("unknown"), max_size=8)),
-        preferences=draw(st.sampled_from([{}, {"genres": ["Comedy"]}, {"genres": {"Drama": -1}}])),
+        preferences=draw(
+            st.sampled_from([{}, {"genres": {"Drama": -1}}, {"genres": "Crime", "year": ">=2000"}])
+        ),
         where=draw(st.sampled_from(WHERES)),
         exclude=draw(st.lists(item, max_size=5)),
         seen=draw(st.sampled_from(["exclude", "allow"])),
@@ -125,7 +127,7 @@ def test_the_keras_model_equals_the_spine(tmp_path):
     asked = [
         ym.Request("u0007", scale={"content": 2}),
         ym.Request("u0014", where="year >= 1990", weights="equal"),
-        ym.Request(preferences={"genres": ["Comedy"]}),
+        ym.Request(preferences={"genres": ["Comedy"], "year": {">= 1990 and < 2010": -0.5}}),
         ym.Request("u0021", weights={"transition": 1}),
         ym.Request("u0021", weights={"consensus": 1}, scale={"transition": 3, "popularity": 0}),
     ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from ysmean.errors import RequestError
+
+SIGN = re.compile(r"(>=|<=|==|=|>|<)")
 
 
 def pairs(texts: Iterable[str], option: str, example: str) -> list[tuple[str, str]]:
@@ -49,7 +52,8 @@ def weights(text: str) -> str | dict[str, float]:
 def preferences(liked: Iterable[str], disliked: Iterable[str]) -> dict[str, dict[str, float]]:
     """Return strengths by feature and value of `[STRENGTH:]FEATURE=VALUE`, given repeatedly.
 
-    A value may hold commas and colons. Dislikes become negative strengths.
+    A value may hold commas and colons. `year>=2010` is the value `>=2010`, `year=>=1990 and <2000`
+    two bounds together. Dislikes become negative strengths.
 
     Raises:
         RequestError: for text of another form, or a value that is both liked and disliked.
@@ -65,15 +69,17 @@ def preferences(liked: Iterable[str], disliked: Iterable[str]) -> dict[str, dict
 
 
 def _preference(text: str, option: str) -> tuple[str, str, float]:
-    left, equals, value = text.partition("=")
+    left, sign, value = (*SIGN.split(text, 1), "", "")[:3]
+    if sign != "=":  # a bound of a number
+        value = (sign + value) if value.strip() else ""
     number, _, feature = left.partition(":")
     strength = _number(number)
     if strength is None or not feature:  # without a strength; a colon is the feature's own
         feature, strength = left, 1.0
-    if not equals or not feature.strip() or not value.strip():
+    if not feature.strip() or not value.strip():
         raise RequestError(
-            f"{option} {text!r}; expected FEATURE=VALUE, such as genres=Comedy, or with a strength "
-            "0.5:genres=Comedy."
+            f"{option} {text!r}; expected FEATURE=VALUE, such as genres=Comedy, a bound, such as "
+            "year>=2010, or with a strength 0.5:genres=Comedy."
         )
     if not 0 < strength <= 1:
         raise RequestError(f"{option} {text!r}; expected a strength above 0 and at most 1.")

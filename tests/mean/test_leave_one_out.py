@@ -21,6 +21,8 @@ def batch(tokens, gaps):
         user_fields=np.array([[7, 0, 9]] * size, np.int32),
         context=np.array([[0, 3]] * size, np.int32),
         preferences=np.zeros((size, 1), np.int32),
+        lows=np.zeros((size, 1), np.int32),
+        highs=np.zeros((size, 1), np.int32),
         strengths=np.zeros((size, 1), np.float32),
     )
 

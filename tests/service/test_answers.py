@@ -36,7 +36,7 @@ def same(answer, expected):
         {"user_id": "a stranger", "preferences": {"genres": ["Comedy"]}},
         {"history": ["t0001", "t0002", "nothing"], "scale": {"knowledge": 2}},
         {"where": "year >= 1990", "exclude": ["t0003"], "weights": "equal", "seen": "allow"},
-        {"user_id": "u0007", "preferences": {"genres": {"Comedy": 0.5, "Drama": -1}}},
+        {"user_id": "u0007", "preferences": {"genres": {"Comedy": 0.5}, "year": {">=1990": -1}}},
         {"where": {"not": {"feature": "year", "op": "<", "value": 1990}}},
         {"user_id": "u0014", "weights": {"popularity": 1}, "context": {"hour": 20}},
     ],

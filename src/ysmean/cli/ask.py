@@ -18,7 +18,9 @@ def recommend(
     k: Annotated[int | None, typer.Option("-k", help="how many items; 10 by default")] = None,
     scale: Annotated[list[str] | None, typer.Option(help="content=2: content counts twice")] = None,
     weights: Annotated[str, typer.Option(help="fitted, equal, or content=1,...")] = "fitted",
-    prefer: Annotated[list[str] | None, typer.Option(help="genres=Comedy, 0.5:genres=War")] = None,
+    prefer: Annotated[
+        list[str] | None, typer.Option(help="genres=Comedy, 0.5:genres=War, year>=2010")
+    ] = None,
     dislike: Annotated[
         list[str] | None, typer.Option(help="genres=Horror; may be repeated")
     ] = None,

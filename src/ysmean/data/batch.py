@@ -20,6 +20,8 @@ INPUTS = {  # the arrays that networks may take, with their dtypes
     "user_fields": "int32",
     "context": "int32",
     "preferences": "int32",
+    "lows": "int32",
+    "highs": "int32",
     "strengths": "float32",
 }
 
@@ -35,7 +37,9 @@ class Batch:
         lengths: int64 (B,), events in the whole history that may be shown.
         user_fields: int32 (B, F), tokens of the user's features, 0 = unknown.
         context: int32 (B, 2), hour + 1 and weekday + 1, 0 = unknown.
-        preferences: int32 (B, P), attribute row + 1 of each stated preference, 0 = none.
+        preferences: int32 (B, P), attribute row + 1 of each stated preference; of one on a number
+            or a time -(the feature's place among those + 1); 0 = none.
+        lows, highs: int32 (B, P), the ranks between which a number fulfils it, both included.
         strengths: float32 (B, P), of each preference, from -1 (dislike) to 1; 0 where none.
     """
 
@@ -45,6 +49,8 @@ class Batch:
     user_fields: npt.NDArray[np.int32]
     context: npt.NDArray[np.int32]
     preferences: npt.NDArray[np.int32]
+    lows: npt.NDArray[np.int32]
+    highs: npt.NDArray[np.int32]
     strengths: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -134,14 +140,17 @@ class Questions:
 
     def batch(self, length: int = MAX_HISTORY) -> Batch:
         """Return the questions as the networks see them, tokens (n, length)."""
+        none = np.zeros((len(self), 1), np.int32)
         return Batch(
             tokens=self.histories.windows(self.starts, self.ends, length),
             gaps=self.histories.gaps(self.starts, self.ends, self.at, length),
             lengths=self.ends - self.starts,
             user_fields=self.user_fields[self.users],
             context=context_tokens(self.at),
-            preferences=np.zeros((len(self), 1), np.int32),
-            strengths=np.zeros((len(self), 1), np.float32),
+            preferences=none,
+            lows=none,
+            highs=none,
+            strengths=none.astype(np.float32),
         )
 
     def allowed(

@@ -13,6 +13,7 @@ import polars as pl
 from ysmean.data.attributes import Attributes
 from ysmean.data.events import Events
 from ysmean.data.items import Items
+from ysmean.data.ordered import Ordered
 from ysmean.data.schema import FeatureType
 from ysmean.errors import DataError, UnknownItemError
 
@@ -188,6 +189,11 @@ class Catalogue:
     def attributes(self) -> Attributes:
         """The categorical values of all items, for stated preferences."""
         return Attributes.of(self.frame, self.schema)
+
+    @cached_property
+    def ordered(self) -> Ordered:
+        """Where items stand by number and time, for stated preferences."""
+        return Ordered.of(self.frame, self.schema)
 
     @cached_property
     def available(self) -> tuple[Bounds, Bounds]:

@@ -30,7 +30,8 @@ class Request:
         user_id: whose history and features count; an unknown one is a new user.
         history: item ids, oldest first, instead of the user's own.
         preferences: liked values by item feature, `{"genres": ["Comedy"]}`, or strengths from
-            -1 (dislike) to 1 (like) by value, `{"genres": {"Comedy": 0.5, "Horror": -1}}`.
+            -1 (dislike) to 1 (like) by value, `{"genres": {"Comedy": 0.5, "Horror": -1}}`; on
+            numbers and times bounds, `{"year": ">= 2010"}`, `{"year": {">= 1990 and < 2000": 1}}`.
         context: hour (0-23) and weekday (0 = Monday) instead of those of `at`.
         where: hard constraint on item features, `"year >= 1990 and genres = 'Comedy'"`, or the
             same as plain data (see `ysmean.data.where`); an empty one constrains nothing.
@@ -121,15 +122,17 @@ def encode(
     context = context_tokens(
         at if timed else np.full(len(at), np.nan), [r.context for r in requests]
     )
-    preferences, strengths = encode_preferences([r.preferences for r in requests], catalogue)
+    stated = encode_preferences([r.preferences for r in requests], catalogue)
     batch = Batch(
         tokens=pad_tokens([past.classes for past in shown], MAX_HISTORY),
         gaps=gaps_of(times, ends - lengths, ends, at, MAX_HISTORY),
         lengths=lengths,
         user_fields=fields.astype(np.int32),
         context=context,
-        preferences=preferences,
-        strengths=strengths,
+        preferences=stated.tokens,
+        lows=stated.lows,
+        highs=stated.highs,
+        strengths=stated.strengths,
     )
     left_out = [_left_out(*row, catalogue) for row in zip(requests, shown, unknown, strict=True)]
     wheres = _wheres(requests)

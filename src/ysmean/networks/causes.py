@@ -17,14 +17,14 @@ class Causes:
     Attributes:
         type: `"item"` of the history, `"preference"`, or `"popularity"` of the class itself.
         unit: `"probability"` or `"score"` (before the log), `"logit"`, or `"events"`.
-        tokens: int32 (B, C): class + 1 of an item, attribute row + 1 of a preference, 1 for
-            popularity; 0 = none.
+        tokens: int (B, C): class + 1 of an item, attribute row + 1 of a preference, a key of
+            `Ordered` below 0 of one on a number, 1 for popularity; 0 = none.
         effects: float64 (B, n, C).
     """
 
     type: str
     unit: str
-    tokens: npt.NDArray[np.int32]
+    tokens: npt.NDArray[np.integer]
     effects: npt.NDArray[np.float64]
 
 

@@ -11,13 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
-from ysmean.data.attributes import Attributes
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.fields import context_tokens
-from ysmean.data.preferences import bounded
 from ysmean.errors import ConfigError
-from ysmean.networks.causes import Causes, row_parts
+from ysmean.networks.causes import Causes
 from ysmean.networks.dot import set_named_weights
 from ysmean.networks.growth import Changed
 from ysmean.networks.initial import Initial
@@ -29,9 +27,9 @@ from ysmean.networks.network import (
     State,
     TrainingData,
 )
-from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 from ysmean.networks.towers import ItemSide, TowerNetwork, TowerScores, covered, under
 from ysmean.networks.unseen import hiding_seen
+from ysmean.networks.wishes import Wishes
 
 CONTEXT_TOKENS = (24 + 1, 7 + 1)  # hours and weekdays, 0 = unknown
 
@@ -94,7 +92,7 @@ class Knowledge:
             return {"user_fields": fields.astype(np.int32), "context": context_tokens(at)}
 
         def finish() -> KnowledgeNetwork:
-            return KnowledgeNetwork(self, encoder, tower.frozen(), data.catalogue.attributes)
+            return KnowledgeNetwork(self, encoder, tower.frozen(), data.catalogue)
 
         learnable = data.learnable & covered(features)
         return Learner(model, inputs, learnable, finish, self.fitting, needs_history=False)
@@ -106,16 +104,14 @@ class KnowledgeNetwork(TowerNetwork):
     name = "knowledge"
     from_history = False
     left_out = ("user", "context")
-    takes = ("user_fields", "context", "preferences", "strengths")
+    takes = ("user_fields", "context", "preferences", "lows", "highs", "strengths")
 
     def __init__(
-        self, spec: Knowledge, encoder: keras.Model, items: ItemSide, attributes: Attributes
+        self, spec: Knowledge, encoder: keras.Model, items: ItemSide, catalogue: Catalogue
     ) -> None:
         """Keep what `Knowledge.begin` made."""
         super().__init__(encoder, items)
-        self.spec = spec
-        ones = np.ones(len(attributes.classes), np.float32)
-        self.table = RowTable(attributes.offsets, attributes.classes, ones, len(self.coverage))
+        self.spec, self.wishes = spec, Wishes.of(catalogue, spec.preference)
 
     def answers(self, batch: Batch) -> BoolArray:
         """Answer where user features, context or a preference are known."""
@@ -127,30 +123,22 @@ class KnowledgeNetwork(TowerNetwork):
         learned = super().scores(batch)
         if not batch.preferences.any():
             return learned
-        fulfilled = sum_rows(self.table, batch.preferences, self._strengths(batch))
-        return lambda lo, hi: learned(lo, hi) + fulfilled[:, lo:hi].toarray()
-
-    def _strengths(self, batch: Batch) -> FloatArray:
-        """Return what fulfilling each stated preference adds, (B, P)."""
-        return np.asarray(self.spec.preference * bounded(batch.strengths), np.float32)
+        wished = self.wishes.scores(batch)
+        return lambda lo, hi: learned(lo, hi) + wished(lo, hi)
 
     def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
         """Return what the stated preferences add to the logits."""
-        stated = batch.preferences
-        parts = row_parts(self.table, stated, self._strengths(batch), classes)
-        return [Causes("preference", "logit", stated, parts)]
+        return [self.wishes.causes(batch, classes)]
 
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return the same sum from Keras layers."""
-        weigh = PreferenceWeights(self.spec.preference, name="preference_weights")
-        rows = SparseRows.of(self.table, name="preference_rows")
-        fulfilled = rows(inputs["preferences"], weigh(inputs["strengths"]))
-        return layers.Add(name="knowledge_sum")([super().keras_scores(inputs), fulfilled])
+        parts = [super().keras_scores(inputs), *self.wishes.keras_scores(inputs)]
+        return layers.Add(name="knowledge_sum")(parts)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> KnowledgeNetwork:
         """Return a network that covers what is new by what it is."""
         items = self.items.with_items(len(catalogue), changed)
-        return KnowledgeNetwork(self.spec, self.encoder, items, catalogue.attributes)
+        return KnowledgeNetwork(self.spec, self.encoder, items, catalogue)
 
     def state(self) -> State:
         """Return vectors and weights."""
@@ -160,34 +148,11 @@ class KnowledgeNetwork(TowerNetwork):
 
     @classmethod
     def from_state(cls, spec: Knowledge, state: State, catalogue: Catalogue) -> KnowledgeNetwork:
-        """Rebuild the encoder and the vectors; attributes come from the catalogue."""
+        """Rebuild the encoder and the vectors; what can be preferred comes from the catalogue."""
         tokens, width = state.settings["field_tokens"], state.settings["field_width"]
         encoder = _encoder(spec, tokens, width, Initial(None))
         set_named_weights(encoder, under("encoder/", state.arrays))
-        return cls(spec, encoder, ItemSide.of(state.arrays), catalogue.attributes)
-
-
-@keras.saving.register_keras_serializable(package="ysmean")
-class PreferenceWeights(keras.layers.Layer):
-    """Keras twin of `bounded`, times a factor: strengths (B, P) -> weights (B, P)."""
-
-    def __init__(self, factor: float, **kwargs: Any) -> None:
-        """Make the layer."""
-        super().__init__(**kwargs)
-        self.factor = factor
-
-    def call(self, strengths: Any) -> Any:
-        """Return weights (B, P)."""
-        square = ops.sum(strengths * strengths, axis=1, keepdims=True)
-        return self.factor * strengths / ops.sqrt(ops.maximum(square, 1.0))
-
-    def compute_output_shape(self, strengths_shape: Any) -> Any:
-        """Return (B, P)."""
-        return strengths_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `__init__` takes."""
-        return {**super().get_config(), "factor": self.factor}
+        return cls(spec, encoder, ItemSide.of(state.arrays), catalogue)
 
 
 @keras.saving.register_keras_serializable(package="ysmean")

@@ -60,7 +60,7 @@ def sum_rows(
 
     Args:
         table: R rows over N classes.
-        tokens: int32 (B, L), row + 1, 0 = none.
+        tokens: int32 (B, L), row + 1; others are none.
         weights: float32 (B, L).
     """
     owner, column = np.nonzero((tokens > 0) & (tokens < len(table.offsets)))
@@ -102,7 +102,7 @@ class SparseRows(keras.layers.Layer):
 
     def call(self, tokens: Any, weights: Any) -> Any:
         """Sum the rows that `tokens` name, weighted."""
-        batch = ops.shape(tokens)[0]
+        batch, tokens = ops.shape(tokens)[0], ops.maximum(tokens, 0)
         classes = ops.take(self.classes, tokens, axis=0)  # (B, L, W)
         values = ops.take(self.values, tokens, axis=0) * weights[..., None]
         # One flat segment sum adds all rows of all requests; class 0 collects the padding.

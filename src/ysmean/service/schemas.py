@@ -62,7 +62,11 @@ class RecommendRequest(Strict):
             "examples": [
                 {"user_id": "42", "k": 5},
                 {"history": ["260", "1196"], "scale": {"popularity": 0.5}, "where": "year >= 1990"},
-                {"preferences": {"genres": ["Comedy"]}, "exclude": ["2571"], "weights": "equal"},
+                {
+                    "preferences": {"genres": ["Comedy"], "year": {">= 2010": 0.5}},
+                    "exclude": ["2571"],
+                    "weights": "equal",
+                },
                 {
                     "user_id": "42",
                     "preferences": {"genres": {"Comedy": 0.5, "Drama": -1}},
@@ -76,7 +80,9 @@ class RecommendRequest(Strict):
     user_id: Id | None = Field(None, description="whose history and features count")
     history: list[Id] | None = Field(None, description="item ids instead, oldest first")
     preferences: dict[Name, list[Name] | dict[Name, Strength]] = Field(
-        {}, description="liked values by item feature, or strengths by value; below 0 = disliked"
+        {},
+        description="liked values by item feature, or bounds of a number such as '>= 2010'; or "
+        "strengths by value, below 0 = disliked",
     )
     context: Context = Field(default_factory=Context)
     where: Annotated[Text, StringConstraints(max_length=2000)] | dict[Name, Any] | None = Field(

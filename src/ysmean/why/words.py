@@ -12,6 +12,7 @@ from ysmean.parts import Parts
 
 POPULARITY = "popularity"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+OF_ITEM = ("attribute", "feature")  # causes that are the recommended item's own
 CAUSES, NETWORKS, ATTRIBUTES = 3, 3, 2  # named in a sentence at most
 SLOTS = 100  # keys of context are token + SLOTS * column
 WORTH_NAMING = 0.1  # least part of a score that a network is named for
@@ -33,13 +34,17 @@ class Names:
 
         Args:
             type_: as of `Reason.cause_type`.
-            key: class + 1, attribute row + 1, token of a user's feature, or token of context.
+            key: class + 1, attribute row + 1, key of `Ordered`, token of the user's fields
+                or of context.
         """
         catalogue = self.parts.catalogue
         match type_:
             case "item":
                 title = catalogue.titles(np.array([key - 1], np.int32))[0]
                 return catalogue.item_ids[key - 1], title
+            case "preference" if key < 0:
+                words = catalogue.ordered.named(key)
+                return words, words
             case "preference":
                 return "{}={}".format(*catalogue.attributes.values[key - 1]), None
             case "user":
@@ -62,7 +67,7 @@ def sentence(contributions: Mapping[str, float], reasons: Sequence[Reason]) -> s
     """
     weights: dict[str, float] = {}
     for reason in reasons:
-        if reason.cause_type != "attribute":
+        if reason.cause_type not in OF_ITEM:
             weight = contributions[reason.network] * reason.part
             weights[_called(reason)] = weights.get(_called(reason), 0.0) + weight
     first = sorted(weights.items(), key=lambda pair: -pair[1])[:CAUSES]
@@ -92,9 +97,10 @@ def _called(reason: Reason) -> str:
 
 
 def _shared(network: str, reasons: Sequence[Reason]) -> str:
-    """Return the attributes that counted most within a network, in brackets."""
-    own = [r for r in reasons if r.network == network and r.cause_type == "attribute"]
-    told = [reason.cause.replace("=", ": ", 1) for reason in own[:ATTRIBUTES]]
+    """Return the attributes, or else the features, that counted most in a network, in brackets."""
+    own = [[r for r in reasons if r.network == network and r.cause_type == t] for t in OF_ITEM]
+    told = [reason.title or reason.cause.replace("=", ": ", 1) for reason in own[0] or own[1]]
+    told = told[:ATTRIBUTES]
     return f" ({', '.join(told)})" if told else ""
 
 
