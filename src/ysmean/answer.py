@@ -17,16 +17,19 @@ class Reason:
         network: whose answer it counted in.
         kind: `"exact"`, the network's score is a sum and this is the cause's part of it;
             `"leave-one-out"`, what leaving out the cause alone changes; `"shared"`, a value that
-            the item has in common with the history's items that counted, for what they counted.
-        cause_type: `"item"` of the history, `"attribute"` of the recommended item, stated
-            `"preference"`, feature of the `"user"`, `"context"`, or `"popularity"` of the item.
-        cause: an item id, `feature=value`, or `popularity`.
-        title: of the item, where it has one.
+            the item has in common with the history's items that counted, or a relation to one of
+            them, for what they counted.
+        cause_type: `"item"` of the history, `"attribute"` or `"feature"` of the recommended item,
+            stated `"preference"`, feature of the `"user"`, `"context"`, or `"popularity"` of the
+            item. Attributes are shared, features are left out one by one.
+        cause: an item id, `feature=value`, bounds such as `year >= 2010`, `popularity`, or
+            `relation<-item id` of an item of the history that is so related to this one.
+        title: of the item, where it has one; relations and bounds in words.
         effect: how much it counted, in `unit`.
         unit: `"probability"` or `"score"`, what the logarithm is taken of; `"bits"`, of log2 p;
             or `"events"`, lately.
         part: the effect beside those of all causes that counted for the item within the network,
-            0 to 1; of attributes, beside all attributes.
+            0 to 1; of attributes and of features, beside all of theirs.
     """
 
     network: str

@@ -35,8 +35,12 @@ class DotNetwork(Network):
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the dot products of the encoded requests."""
-        query = encode(self.encoder, batch.arrays(), self._encoder_key)  # (B, d)
+        query = self.queries(batch)
         return lambda lo, hi: query @ self.item_vectors[lo:hi].T + self.item_bias[lo:hi]
+
+    def queries(self, batch: Batch) -> FloatArray:
+        """Return the encoded requests, (B, d)."""
+        return np.asarray(encode(self.encoder, batch.arrays(), self._encoder_key))
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
         """Return a network that knows of the new items, and covers none of them."""

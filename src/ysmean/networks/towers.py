@@ -13,6 +13,7 @@ import numpy.typing as npt
 from keras import ops
 from scipy.special import erf
 
+from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.networks.dot import DotNetwork, named_weights
 from ysmean.networks.growth import Changed, fitted_to
@@ -157,6 +158,7 @@ class TowerNetwork(DotNetwork):
     """A trained network with an item tower: it covers every item with features."""
 
     knows_cold = True
+    sees_features = True
     prior: FloatArray
 
     def __init__(self, encoder: keras.Model, items: ItemSide) -> None:
@@ -168,6 +170,11 @@ class TowerNetwork(DotNetwork):
         self.items = items
         self.item_vectors, self.item_bias = items.vectors, items.bias
         self.prior, self.coverage = items.prior, items.coverage
+
+    def scores_of(self, batch: Batch, features: FloatArray) -> FloatArray:
+        """Return the dot products with the vectors that the tower makes of features."""
+        vectors, bias = self.items.made_of(features)
+        return np.asarray(self.queries(batch) @ vectors.T + bias, np.float32)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
         """Return a network that covers what is new by what it is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from ysmean.data.batch import Batch
 from ysmean.mean.stream import Streamed
 from ysmean.parts import Parts
 from ysmean.why.effects import Effects, effects, shared_values
+from ysmean.why.features import feature_reasons
 from ysmean.why.words import Names, sentence
 
 CHUNK = 12  # requests whose histories' last 20 items are left out in one call of the networks
@@ -44,8 +45,9 @@ def with_reasons(
             classes[row, : len(items)] = classes_of(item.item_id for item in items)
         heard = {name for items in lists for item in items for name in _heard(item)}
         found = effects(parts, stream, batch[rows], rows, classes, heard)
+        described = feature_reasons(parts, stream, batch[rows], rows, classes, heard)
         for row, b in enumerate(rows):
-            items = _explained(parts, found, row, classes[row], lists[row])
+            items = _explained(parts, found, described, row, classes[row], lists[row])
             told[b] = replace(told[b], items=items)
     return told
 
@@ -57,6 +59,7 @@ def _heard(item: Recommendation) -> list[str]:
 def _explained(
     parts: Parts,
     found: Sequence[Effects],
+    described: Mapping[tuple[str, int, int], Sequence[Reason]],
     row: int,
     classes: npt.NDArray[np.int32],
     items: Sequence[Recommendation],
@@ -76,8 +79,9 @@ def _explained(
                 for one in of_items
                 for reason in shared_values(parts.catalogue, one, row, place, int(classes[place]))
             )
-            every += [*causes, *values]
-            kept += [*causes[:MOST], *values[:MOST]]
+            features = _parts(described.get((network, row, place), ()))
+            every += [*causes, *values, *features]
+            kept += [*causes[:MOST], *values[:MOST], *features[:MOST]]
         told.append(replace(item, reasons=kept, why=sentence(item.contributions, every)))
     return told
 

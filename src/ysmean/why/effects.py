@@ -126,15 +126,33 @@ def shared_values(
     """Yield the values that an item has in common with those of the history that counted for it.
 
     A value counts as many bits as it takes to tell who has it, log2(N / items with it), times
-    its carriers' part of what the history's items did for the item.
+    its carriers' part of what the history's items did for the item. A value that is the id of an
+    item of the history is a relation to that one, which counts as a carrier; so does one whose
+    own value is the item's id.
     """
-    attributes = catalogue.attributes
+    attributes, ids = catalogue.attributes, catalogue.item_ids
     counted = {key - 1: float(e[place]) for key, e in items.of[row].items() if e[place] > 0}
     total = sum(counted.values())
     carried = {c: set(attributes.rows_of(c)) for c in counted}
-    for number in attributes.rows_of(class_) if counted else ():
-        part = sum(e for c, e in counted.items() if number in carried[c]) / total
+
+    def reason(number: int, cause: str, title: str | None, counts: Iterable[float]) -> Reason:
         carriers = int(np.diff(attributes.offsets[number : number + 2])[0])
-        bits = part * float(np.log2(len(catalogue) / carriers))
-        cause = "{}={}".format(*attributes.values[number])
-        yield Reason(items.network, SHARED, "attribute", cause, None, bits, "bits", 0.0)
+        bits = sum(counts) / total * float(np.log2(len(catalogue) / carriers))
+        return Reason(items.network, SHARED, "attribute", cause, title, bits, "bits", 0.0)
+
+    for number in attributes.rows_of(class_) if counted else ():
+        feature, value = attributes.values[number]
+        related = [c for c in counted if ids[c] == value]
+        carriers = (e for c, e in counted.items() if number in carried[c] or c in related)
+        title = f"{feature}: {_title(catalogue, related[0])}" if related else None
+        yield reason(number, f"{feature}={value}", title, carriers)
+    for c in counted:
+        for number in carried[c]:
+            feature, value = attributes.values[number]
+            if value == ids[class_] and number not in attributes.rows_of(class_):
+                title = f"{feature} of {_title(catalogue, c)}"
+                yield reason(number, f"{feature}<-{ids[c]}", title, [counted[c]])
+
+
+def _title(catalogue: Catalogue, class_: int) -> str:
+    return catalogue.titles(np.array([class_], np.int32))[0] or catalogue.item_ids[class_]
