@@ -61,7 +61,7 @@ def ndcg(demo, row):
     return metrics.ndcg(demo.requests.filter(pl.col("row") == row)["rank"].to_numpy(), 10)
 
 
-def test_the_tour_has_six_stops_fits_80_columns_and_is_plain_when_piped(demo):
+def test_the_tour_has_seven_stops_fits_80_columns_and_is_plain_when_piped(demo):
     lines = demo.text.splitlines()
     for heading in (
         "1  Which title next?",
@@ -70,6 +70,7 @@ def test_the_tour_has_six_stops_fits_80_columns_and_is_plain_when_piped(demo):
         "4  Somebody new, who likes westerns",
         "5  Titles that premiere tonight",
         "6  A rule for",
+        "7  Titles that are watched otherwise",
         "Now with your own data",
     ):
         assert any(line.startswith(heading) for line in lines), heading

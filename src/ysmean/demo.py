@@ -67,6 +67,7 @@ def run(console: Console, seed: int, out: Path | None) -> Report:
     tour.newcomer()
     tour.premieres()
     tour.constrained()
+    tour.mistaken(report.data["suspicious_items"])
     _next_steps(console, out, tour.viewer)
     return report
 
