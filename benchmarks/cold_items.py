@@ -11,9 +11,14 @@ The peer is content item-kNN with scikit-learn: TF-IDF over the words of text fe
 values of categorical ones, cosine similarity, summed over the last items of the history, fading by
 recency; it is shown with several lengths of the history, and compared in its best, as told by the
 targets themselves: an advantage that ours do not get.
+
+The last rows are the same model asked with other odds of new items (they are told apart by the
+test, so none is chosen by it), and with one softmax a network over all items, mixed by the same
+weights for all.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +35,7 @@ from ysmean.mean.stream import SEGMENTS
 from ysmean.training.progress import Progress, default_progress
 from ysmean.training.train import learn
 
+ODDS = (0.05, 0.2, 0.5, 1.0)
 LENGTHS = {"last 5": (5, 0.8), "last 20": (20, 0.9), "last 128": (128, 1.0)}
 
 
@@ -69,6 +75,26 @@ def main():
         "fitted weights, cold:",
         dict(zip(parts.proportions.names, weights[-1].round(3), strict=True)),
     )
+    others = {f"cold_odds {odds:g}": with_odds(parts, odds) for odds in ODDS}
+    others["no segments"] = without_segments(parts)
+    for name, changed in others.items():
+        ranks = ask(changed, questions, base, "exclude", Progress()).ranks("mean")
+        values = metrics.ndcg(ranks, 10)
+        apart = [values[told.cohorts == c].mean() for c in ("cold-among-all", "warm")]
+        print(f"{'mean, ' + name:22} {'':8} {apart[0]:15.4f} {apart[1]:8.4f}")
+
+
+def with_odds(parts, odds):
+    """Return parts in which an allowed new item weighs so much beside a warm one."""
+    return replace(parts, proportions=replace(parts.proportions, cold_odds=odds))
+
+
+def without_segments(parts):
+    """Return parts of one softmax a network over all items, mixed by the same weights for all."""
+    p = parts.proportions
+    weights = np.broadcast_to(p.weights[0, -1], p.weights.shape)
+    everything = replace(parts.catalogue, warm=np.ones(len(parts.catalogue), bool))
+    return replace(parts, catalogue=everything, proportions=replace(p, weights=weights))
 
 
 def knn(parts, questions, among, length, fade):
