@@ -171,6 +171,10 @@ def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
     dislike = [f for g in ("Drama", "Comedy") for f in ("--dislike", f"genres={g}")]
     wished, _ = ids("--user", "u0007", "--prefer", "0.5:genres=Western", *dislike)
     assert wished != plain
+    assert ids("--user", "u0007", "--diversity", 0.8)[0] != plain
+    genres = dict(service().items.frame.select("item_id", "genres").iter_rows())
+    varied = [g for item in ids("--user", "u0007", "--cap", "genres=2")[0] for g in genres[item]]
+    assert max(map(varied.count, varied)) == 2
     seen, _ = ids("--user", "u0007", "--seen", "allow", "-k", 80)
     assert len(seen) == service().items.frame["available_until"].null_count()
 
@@ -267,6 +271,8 @@ BAD = [
     (["--prefer", "2:genres=Comedy"], "expected a strength above 0 and at most 1"),
     (["--prefer", "genres=Drama", "--dislike", "genres=Drama"], "says another thing than before"),
     (["--dislike", "genres=Comdy"], "Did you mean 'Comedy'"),
+    (["--diversity", "2"], "diversity=2.0; expected a number from 0 to 1"),
+    (["--cap", "genres=few"], "--cap genres=few; expected a whole number"),
     (["--at", "yesterday"], "at='yesterday'"),
     (["-k", "ten"], "valid integer"),
 ]

@@ -44,6 +44,23 @@ def numbers(texts: Iterable[str], option: str, example: str) -> dict[str, float]
     return values
 
 
+def counts(texts: Iterable[str], option: str, example: str) -> dict[str, int]:
+    """Return NAME=COUNT pairs.
+
+    Raises:
+        RequestError: for a value that is no whole number.
+    """
+    found = {}
+    for name, text in pairs(texts, option, example):
+        try:
+            found[name] = int(text)
+        except ValueError:
+            raise RequestError(
+                f"{option} {name}={text}; expected a whole number, as in {example}."
+            ) from None
+    return found
+
+
 def weights(text: str) -> str | dict[str, float]:
     """Return `fitted`, `equal` or numbers by network."""
     return numbers([text], "--weights", "content=1,popularity=1") if "=" in text else text

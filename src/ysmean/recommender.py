@@ -29,6 +29,7 @@ from ysmean.mean.topk import top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
 from ysmean.parts import Parts
 from ysmean.upkeep import Kept, add_items, withdraw
+from ysmean.variety import varied
 from ysmean.why import with_reasons
 
 CHUNK = 256
@@ -130,7 +131,12 @@ class Recommender:
     def answer(self, requests: Sequence[Request], encoded: Encoded) -> list[Recommendations]:
         """Answer requests whose arrays are there already, as those of an evaluation's questions."""
         stream, weights = self.mixture(requests, encoded)
-        top = top_k_of_mean(stream, weights, max(encoded.k))
+        top = varied(
+            requests,
+            encoded.k,
+            self.parts.catalogue,
+            lambda k: top_k_of_mean(stream, weights, k),
+        )
         answers = decode(self.parts, requests, encoded, stream, weights, top)
         asked = [b for b, request in enumerate(requests) if request.why]
         return with_reasons(self.parts, stream, encoded.batch, answers, asked)

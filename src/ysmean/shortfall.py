@@ -27,7 +27,8 @@ class Shortfall:
         asked: how many items were asked for.
         allowed: how many could be returned; fewer than asked.
         constraint: the one whose removal alone would allow most more: `"where"`, `"exclude"`,
-            `"seen"` or `"availability"`; None if none would allow any.
+            `"seen"` or `"availability"`; `"caps"` where they keep allowed items out; None if none
+            would allow any.
         clause: which of the clauses that `where` joins by `and`, as text; None otherwise.
         gain: how many more it would allow.
     """
@@ -47,6 +48,7 @@ class Shortfall:
             "exclude": "without what is excluded",
             "seen": "with seen items allowed",
             "availability": "at another time",
+            "caps": "without caps",
         }
         if self.constraint is None:
             more = "leaving out any one constraint would allow no more"
@@ -98,8 +100,10 @@ class Shortfalls:
             failed += ~limit.lets
         allowed = int((reachable & (failed == 0)).sum())
         once = reachable & (failed == 1)
-        gains = [int((once & ~limit.lets).sum()) for limit in limits]
         asked = self.encoded.k[row]
+        if self.requests[row].caps and allowed > found:
+            return Shortfall(asked, found, "caps", None, min(asked, allowed) - found)
+        gains = [int((once & ~limit.lets).sum()) for limit in limits]
         if not any(gains) or allowed > found:  # then something else than constraints is in the way
             return Shortfall(asked, found)
         best = limits[int(np.argmax(gains))]

@@ -39,6 +39,7 @@ def same(answer, expected):
         {"user_id": "u0007", "preferences": {"genres": {"Comedy": 0.5}, "year": {">=1990": -1}}},
         {"where": {"not": {"feature": "year", "op": "<", "value": 1990}}},
         {"user_id": "u0014", "weights": {"popularity": 1}, "context": {"hour": 20}},
+        {"user_id": "u0007", "diversity": 0.5, "caps": {"genres": 2}},
     ],
 )
 def test_an_answer_is_that_of_the_library(client, trained, asked):

@@ -30,6 +30,12 @@ def recommend(
     context: Annotated[list[str] | None, typer.Option(help="hour=20,weekday=5")] = None,
     at: Annotated[str | None, typer.Option(help="time of the request; now by default")] = None,
     why: Annotated[bool, typer.Option("--why", help="say what counted for each item")] = False,
+    diversity: Annotated[
+        float, typer.Option(help="0 = the best items, 1 = as unlike each other as can be")
+    ] = 0.0,
+    cap: Annotated[
+        list[str] | None, typer.Option(help="genres=3: at most 3 items of a genre")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Answer one request, with every network's share of every score."""
@@ -49,6 +55,8 @@ def recommend(
         context=options.numbers(context or (), "--context", "hour=20"),
         at=at,
         why=why,
+        diversity=diversity,
+        caps=options.counts(cap or (), "--cap", "genres=3"),
     )
     if json_:
         print(json.dumps(answer.to_json(), allow_nan=False))

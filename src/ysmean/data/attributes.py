@@ -66,6 +66,26 @@ class Attributes:
         carried: list[int] = rows[first:last].tolist()
         return carried
 
+    def carried(
+        self, classes: npt.NDArray[np.int32]
+    ) -> tuple[npt.NDArray[np.bool_], list[tuple[str, str]]]:
+        """Return what some items carry.
+
+        Args:
+            classes: int32 (n,).
+
+        Returns:
+            bool (n, V), whether an item has a value, and the (feature, value) of the V columns:
+            those that any of the items has.
+        """
+        rows = [self.rows_of(class_) for class_ in classes.tolist()]
+        used = sorted({row for carried in rows for row in carried})
+        column = {row: number for number, row in enumerate(used)}
+        carries = np.zeros((len(rows), len(used)), bool)
+        for place, carried in enumerate(rows):
+            carries[place, [column[row] for row in carried]] = True
+        return carries, [self.values[row] for row in used]
+
     def row(self, feature: str, value: str) -> int:
         """Return the row of a stated preference.
 

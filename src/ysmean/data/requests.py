@@ -18,6 +18,7 @@ from ysmean.data.histories import Histories, gaps_of, pad_tokens
 from ysmean.data.past import NO_PAST, Past
 from ysmean.data.preferences import Preferences, encode_preferences
 from ysmean.data.times import seconds
+from ysmean.data.variety import check_variety
 from ysmean.data.where import Where, parse_where, where_mask
 from ysmean.errors import RequestError
 
@@ -42,6 +43,10 @@ class Request:
         k: how many items; by default 10, or all of a smaller catalogue.
         at: the time of the request: seconds since the epoch, a datetime or an ISO string.
         why: whether each item comes with the reasons for it.
+        diversity: from 0, the best items, to 1, items that share as little as they can; see
+            `ysmean.variety`.
+        caps: how many items of the answer may have the same value of a categorical feature,
+            `{"genres": 3}`; an item with several counts for each of them.
     """
 
     user_id: str | None = None
@@ -56,6 +61,8 @@ class Request:
     k: int | None = None
     at: float | datetime | str | None = None
     why: bool = False
+    diversity: float = 0.0
+    caps: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def encode(
     shown: list[Past] = []
     unknown: list[list[str]] = []
     for request, row in zip(requests, rows, strict=True):
-        _check(request, len(catalogue))
+        _check(request, catalogue)
         past, missing = _shown(request, _own(request, row, histories, pasts or {}), catalogue)
         shown.append(past)
         unknown.append(missing)
@@ -152,8 +159,8 @@ def _user(request: Request, histories: Histories) -> int:
     return -1 if request.user_id is None else histories.index.get(str(request.user_id), -1)
 
 
-def _check(request: Request, size: int) -> None:
-    k = request.k
+def _check(request: Request, catalogue: Catalogue) -> None:
+    k, size = request.k, len(catalogue)
     if k is not None and not (isinstance(k, int) and 1 <= k <= size):
         raise RequestError(f"k={k}; expected 1 to {size:,}, the size of the catalogue.", "k")
     for name in ("history", "exclude"):
@@ -163,6 +170,8 @@ def _check(request: Request, size: int) -> None:
         raise RequestError(f"seen={request.seen!r}; expected 'exclude' or 'allow'.", "seen")
     if not isinstance(request.why, bool):
         raise RequestError(f"why={request.why!r}; expected True or False.", "why")
+    if request.diversity != 0 or request.caps:
+        check_variety(request.diversity, request.caps, catalogue.schema)
 
 
 def _own(request: Request, row: int, histories: Histories, pasts: Mapping[str, Past]) -> Past:

@@ -72,6 +72,7 @@ class RecommendRequest(Strict):
                     "preferences": {"genres": {"Comedy": 0.5, "Drama": -1}},
                     "why": True,
                 },
+                {"user_id": "42", "diversity": 0.3, "caps": {"genres": 3}},
                 {"where": {"feature": "year", "op": ">=", "value": 1990}},
             ]
         }
@@ -95,6 +96,10 @@ class RecommendRequest(Strict):
     k: int | None = Field(None, ge=1, description="how many items; 10 by default")
     at: Moment | None = Field(None, description="time of the request: seconds or ISO 8601; now")
     why: bool = Field(False, description="whether items come with the reasons for them")
+    diversity: float = Field(0, ge=0, le=1, description="0 = the best; 1 = as unlike as can be")
+    caps: dict[Name, Annotated[int, Field(ge=1)]] = Field(
+        {}, description="how many items may share a value, by categorical feature"
+    )
 
     def request(self) -> Request:
         """Return it as the library takes it."""
@@ -111,6 +116,8 @@ class RecommendRequest(Strict):
             k=self.k,
             at=self.at,
             why=self.why,
+            diversity=self.diversity,
+            caps=self.caps,
         )
 
     def beyond(self, limits: Settings, where: str = "") -> Iterator[FieldProblem]:
