@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import postgresql
 import ysmean  # noqa: F401 - chooses the backend before any test imports Keras
 
 # Tests compile far longer than they compute: XLA does it in a hurry, and JAX keeps the result for
@@ -52,3 +53,19 @@ def data_folder():
     if not folder:
         pytest.skip("YSMEAN_DATA names no folder of real data")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url():
+    """The URL of a PostgreSQL server that runs while the tests do; they skip without one."""
+    with postgresql.server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_store(request, tmp_path_factory):
+    """What names a new, empty store whenever it is called."""
+    if request.param == "sqlite":
+        return lambda: tmp_path_factory.mktemp("store") / "events.db"
+    url = request.getfixturevalue("postgresql_url")
+    return lambda: postgresql.emptied(url)

@@ -19,6 +19,10 @@ class DataError(YsMeanError):
     """An input table cannot be used as it is; names the file, column, row or id."""
 
 
+class StoreError(DataError):
+    """Live events cannot be kept or read, now or at all."""
+
+
 class UnknownItemError(DataError):
     """An item id is not in the catalogue."""
 

@@ -1,11 +1,14 @@
 """Events that are posted now change the next answer."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
 
+import ysmean as ym
 from waiting import until
+from ysmean.data.store import open_store
 from ysmean.service.app import create_app
 from ysmean.service.settings import Settings
 
@@ -162,11 +165,9 @@ def test_a_bad_event_is_refused_and_none_of_its_call_is_kept(app, body, field, s
 
 
 def test_only_events_beyond_the_watermark_are_joined(trained, tmp_path):
-    from dataclasses import replace
-
-    import ysmean as ym
-
-    manifest = {**trained.parts.manifest, "watermark": 1}
+    store = open_store(tmp_path / "model.events.db")
+    store.close()
+    manifest = {**trained.parts.manifest, "watermark": {"store": store.id, "last": 1}}
     ym.Recommender(replace(trained.parts, manifest=manifest)).save(tmp_path / "model")
     with TestClient(create_app(Settings(model=tmp_path / "model"))) as app:
         until(lambda: app.get("/health/ready").status_code == 200)
@@ -175,3 +176,45 @@ def test_only_events_beyond_the_watermark_are_joined(trained, tmp_path):
         items = app.get("/v1/users/somebody/history").json()["items"]
     assert [item["item_id"] for item in items] == ["t0002"]
     assert (tmp_path / "model.events.db").is_file()
+
+
+def test_the_watermark_of_another_store_means_nothing(trained, tmp_path):
+    other = {"watermark": {"store": "another one", "last": 1000}}
+    manifest = {**trained.parts.manifest, **other}
+    ym.Recommender(replace(trained.parts, manifest=manifest)).save(tmp_path / "model")
+    with TestClient(create_app(Settings(model=tmp_path / "model"))) as app:
+        until(lambda: app.get("/health/ready").status_code == 200)
+        post(app, {"user_id": "somebody", "item_id": "t0001"})
+        assert app.get("/v1/users/somebody/history").json()["length"] == 1
+
+
+def test_events_mean_what_they_meant_in_training(trained, tmp_path):
+    manifest = {
+        **trained.parts.manifest,
+        "event_weights": {"buy": 3, "skip": "ignore", "no": "exclude"},
+    }
+    ym.Recommender(replace(trained.parts, manifest=manifest)).save(tmp_path / "model")
+    with TestClient(create_app(Settings(model=tmp_path / "model"))) as app:
+        until(lambda: app.get("/health/ready").status_code == 200)
+        kinds = ["buy", "skip", "no", ""]
+        post(
+            app, *({"user_id": "x", "item_id": f"t000{n}", "event": k} for n, k in enumerate(kinds))
+        )
+        history = app.get("/v1/users/x/history").json()
+        assert [i["item_id"] for i in history["items"]] == ["t0000", "t0003"]
+        assert history["hidden"] == ["t0002"]
+        refused = app.post("/v1/events", json=[{"user_id": "x", "item_id": "t0004", "event": "by"}])
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] == "[0].event"
+        assert "Did you mean 'buy'" in refused.json()["detail"]
+
+
+def test_while_the_store_cannot_be_read_users_with_an_id_are_told_to_come_back(bundle, tmp_path):
+    with TestClient(create_app(Settings(model=bundle, events_db=tmp_path / "e.db"))) as app:
+        until(lambda: app.get("/health/ready").status_code == 200)
+        app.app.state.service.store._reader.close()
+        response = app.post("/v1/recommend", json={"user_id": "u0007"})
+        assert response.status_code == 503 and response.headers["retry-after"]
+        assert "cannot be read" in response.json()["detail"]
+        assert app.get("/v1/users/u0007/history").status_code == 503
+        assert app.post("/v1/recommend", json={"history": ["t0001"]}).status_code == 200

@@ -17,7 +17,12 @@ def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
     events_db: Annotated[
-        Path | None, typer.Option(help="file of live events; MODEL.events.db by default")
+        str | None,
+        typer.Option(
+            help="store of live events, a file (MODEL.events.db by default) or postgresql://...",
+            envvar="YSMEAN_EVENTS_DB",
+            show_envvar=True,
+        ),
     ] = None,
     keys: Annotated[
         Path | None, typer.Option(help="file of API keys, lines of 'read,write,admin KEY'")

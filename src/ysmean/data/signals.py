@@ -140,6 +140,16 @@ def _thresholds(mapping: RatingWeights) -> dict[float, float | str]:
     return dict(sorted(found.items()))
 
 
+def code_of(kind: str, by_type: EventWeights | None) -> float:
+    """Return what one event's type stands for: its weight, or one of `CODES`.
+
+    Args:
+        kind: the type; without one, an event is something taken.
+        by_type: as of `read_signals`; types that it lacks weigh 1.
+    """
+    return _code((NEGATIVE if by_type is None else by_type).get(kind, 1.0))
+
+
 def _code(meaning: float | str) -> float:
     return CODES[meaning] if isinstance(meaning, str) else float(meaning)
 

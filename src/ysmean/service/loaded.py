@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ysmean.data.live import EventStore, Since, joined
+from ysmean.data.live import NOTHING, EventStore, Since, joined
 from ysmean.data.past import NO_PAST, Past
 from ysmean.data.requests import Request
+from ysmean.data.signals import EventWeights
+from ysmean.data.watermark import Watermark
 from ysmean.errors import BundleError
 from ysmean.mean.topk import top_k_of_mean
 from ysmean.recommender import Recommender
@@ -33,25 +36,33 @@ class Loaded:
         return self.recommender.model_id
 
     @property
-    def watermark(self) -> int:
-        """The last event of the store that training has seen; later ones are joined to pasts."""
-        return int(self.recommender.parts.manifest.get("watermark", 0))
+    def watermark(self) -> Watermark:
+        """The last event of a store that training has seen; later ones are joined to pasts."""
+        return Watermark.from_json(self.recommender.parts.manifest.get("watermark"))
 
-    def past(self, user_id: str, store: EventStore) -> Past | None:
-        """Return a user's past with the live events; None where there is nothing new."""
-        since = store.since(user_id, self.watermark)
-        return self._join(user_id, since) if since.events or since.deleted else None
+    @property
+    def event_weights(self) -> EventWeights | None:
+        """What events of each type meant in training; None for the default."""
+        weights: EventWeights | None = self.recommender.parts.manifest.get("event_weights")
+        return weights
+
+    def pasts(self, user_ids: Iterable[str], store: EventStore) -> dict[str, Past]:
+        """Return the pasts of users with the live events; users without any are left out."""
+        found = store.since(user_ids, self.watermark.after(store.id))
+        return {user: self._join(user, since) for user, since in found.items()}
 
     def whole_past(self, user_id: str, store: EventStore) -> Past:
         """Return all that is known of a user."""
-        return self._join(user_id, store.since(user_id, self.watermark))
+        found = store.since([user_id], self.watermark.after(store.id))
+        return self._join(user_id, found.get(user_id, NOTHING))
 
     def _join(self, user_id: str, since: Since) -> Past:
         parts = self.recommender.parts
         row = parts.histories.index.get(user_id)
         known = NO_PAST if row is None else parts.histories.past(row)
         timed = parts.histories.times is not None
-        return joined(known, since, parts.catalogue, timed=timed)
+        weights = self.event_weights
+        return joined(known, since, parts.catalogue, timed=timed, weights=weights)
 
     @cached_property
     def created(self) -> float:

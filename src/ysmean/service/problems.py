@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from ysmean.errors import RequestError, UnknownItemError, YsMeanError
+from ysmean.errors import RequestError, StoreError, UnknownItemError, YsMeanError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -64,6 +64,8 @@ def refused(error: YsMeanError, where: str = "") -> ProblemError:
         error: of the library.
         where: path of the request in the body, such as `requests[3]`.
     """
+    if isinstance(error, StoreError):
+        return busy(str(error))
     if isinstance(error, UnknownItemError):
         return ProblemError(HTTPStatus.NOT_FOUND, str(error))
     field = error.field if isinstance(error, RequestError) else None

@@ -27,6 +27,8 @@ def _sayable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError("half a surrogate pair is no character") from None
+    if "\0" in text:
+        raise ValueError("a zero byte is no character")
     return text
 
 

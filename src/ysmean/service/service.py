@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
+from ysmean.data.live import EventStore
 from ysmean.data.requests import Request
-from ysmean.data.store import SqliteStore
+from ysmean.data.store import open_store
 from ysmean.errors import DataError, YsMeanError
 from ysmean.service.batching import Answers, Batcher, QueueFullError, RefusedError
 from ysmean.service.keys import Keys
@@ -44,7 +45,7 @@ class Service:
         self.on_failure: Callable[[], None] = lambda: None
         self.draining = False
         self.metrics = Metrics()
-        self.store = SqliteStore(settings.store)
+        self.store: EventStore = open_store(settings.store)
         self.recent = Recent(settings.remembered)
         self.models = Models(settings, self._swapped)
         self._batcher: Batcher | None = None
@@ -123,9 +124,7 @@ class Service:
 
     def _compute(self, model: Loaded, requests: Sequence[Request]) -> Answers:
         users = {r.user_id for r in requests if r.user_id is not None}
-        pasts = {user: model.past(user, self.store) for user in users}
-        live = {user: past for user, past in pasts.items() if past is not None}
-        return model.recommender.recommend_many(requests, live)
+        return model.recommender.recommend_many(requests, model.pasts(users, self.store))
 
     def _first(self) -> None:
         try:

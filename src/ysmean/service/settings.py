@@ -15,8 +15,8 @@ class Settings(BaseModel):
 
     Attributes:
         model: folder of the bundle.
-        events_db: file of the live events; by default beside the model's folder, so that they
-            outlive it.
+        events_db: store of the live events: a file, or a URL as of `ysmean.data.store`; by default
+            a file beside the model's folder, so that they outlive it.
         max_body: bytes in the body of a request.
         max_k: items in an answer.
         max_batch: requests in one call, and in one computation.
@@ -33,7 +33,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: Path
-    events_db: Path | None = None
+    events_db: Path | str | None = None
     max_body: int = Field(default=1 << 20, ge=1024)
     max_k: int = Field(default=100, ge=1)
     max_batch: int = Field(default=64, ge=1, le=CHUNK)
@@ -46,8 +46,8 @@ class Settings(BaseModel):
     remembered: int = Field(default=5000, ge=0)
 
     @property
-    def store(self) -> Path:
-        """The file of the live events."""
+    def store(self) -> Path | str:
+        """The store of the live events."""
         return self.events_db or self.model.with_name(f"{self.model.name}.events.db")
 
     @property

@@ -10,9 +10,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
-from ysmean.data.live import HIDING, LiveEvent
+from ysmean.data.live import LiveEvent
+from ysmean.data.signals import EventWeights, code_of
 from ysmean.data.times import seconds
-from ysmean.errors import RequestError
+from ysmean.errors import RequestError, nearest
 from ysmean.service.common import PROBLEMS, Asked, Noted, needs
 from ysmean.service.problems import FieldProblem, busy, within
 from ysmean.service.replies import Deleted, EventsKept, History
@@ -32,12 +33,14 @@ async def events(body: Events, service: Asked) -> JSONResponse:
     An acknowledged event survives a kill and a power cut. Sent again with its id it is kept once.
     """
     many = body if isinstance(body, list) else [body]
-    kept = _live_events(many, single=not isinstance(body, list), most=service.settings.max_events)
+    single, model = not isinstance(body, list), service.model
+    kept = _live_events(many, single=single, most=service.settings.max_events)
+    within(_meaningless(many, model.event_weights, single=single))
     if service.store.waiting >= service.settings.max_queued:
         raise busy(f"{service.store.waiting:,} writes wait already.")
-    catalogue = service.model.recommender.parts.catalogue
+    catalogue = model.recommender.parts.catalogue
     new = await service.written(service.store.append(kept))
-    _count(service, kept, new)
+    _count(service, kept, new, model.event_weights)
     items = dict.fromkeys(e.item_id for e in kept)
     return JSONResponse(
         {
@@ -116,11 +119,29 @@ def _live_events(many: list[Event], *, single: bool, most: int) -> list[LiveEven
     return kept
 
 
-def _count(service: Service, events: list[LiveEvent], new: list[bool]) -> None:
+def _meaningless(
+    many: list[Event], weights: EventWeights | None, *, single: bool
+) -> list[FieldProblem]:
+    """Return which events are of a type that training knows nothing of; one needs no type."""
+    if weights is None:
+        return []
+    return [
+        FieldProblem(
+            field="event" if single else f"[{number}].event",
+            detail=f"{event.event!r} has no weight in the model." + nearest(event.event, weights),
+        )
+        for number, event in enumerate(many)
+        if event.event and event.event not in weights
+    ]
+
+
+def _count(
+    service: Service, events: list[LiveEvent], new: list[bool], weights: EventWeights | None
+) -> None:
     """Count events, and credit those that follow an answer to its networks."""
     service.metrics.events.labels("new").inc(sum(new))
     service.metrics.events.labels("duplicate").inc(len(new) - sum(new))
     for event, first in zip(events, new, strict=True):
         shares = service.recent.shares(event.request_id, event.item_id)
-        if first and shares is not None and event.event not in HIDING:
+        if first and shares is not None and code_of(event.event, weights) > 0:
             service.metrics.clicked(shares)
