@@ -104,6 +104,17 @@ def read(folder: Path) -> Parts:
         ) from error
 
 
+def read_histories(folder: Path) -> tuple[Catalogue, Histories, dict[str, Any]]:
+    """Read what the current version knows of users, and its manifest, without its networks.
+
+    Raises:
+        BundleError: says what is wrong and with which file.
+    """
+    place, manifest = _verified(folder)
+    histories = Histories.from_frame(pl.read_parquet(place / "histories.parquet"))
+    return _catalogue(place, manifest), histories, manifest
+
+
 def _write_files(parts: Parts, place: Path) -> None:
     catalogue, histories = parts.catalogue, parts.histories
     frame = catalogue.frame.with_columns(
@@ -198,18 +209,22 @@ def _verified(folder: Path) -> tuple[Path, dict[str, Any]]:
     return place, manifest
 
 
-def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
+def _catalogue(place: Path, manifest: dict[str, Any]) -> Catalogue:
     frame = pl.read_parquet(place / "catalogue.parquet")
     warm = frame.get_column("_warm").to_numpy()
     withdrawn = np.flatnonzero(~frame.get_column("_offered").to_numpy()).astype(np.int32)
     schema = {name: FeatureType(kind) for name, kind in manifest["schema"].items()}
-    catalogue = Catalogue(
+    return Catalogue(
         frame.drop("_warm", "_offered"),
         schema,
         warm,
         added=manifest["added"],
         withdrawn=withdrawn,
     )
+
+
+def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
+    catalogue = _catalogue(place, manifest)
     encoder = None
     if "features.json" in manifest["files"]:
         described = json.loads((place / "features.json").read_bytes())

@@ -30,18 +30,19 @@ year = "category"
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ysmean.data.events import COLUMNS, Events, read_events
+from ysmean.data.events import COLUMNS, Events
 from ysmean.data.items import Items, read_items
 from ysmean.data.relations import COLUMNS as RELATION
 from ysmean.data.relations import read_relations
 from ysmean.data.users import Users, read_users
 from ysmean.errors import ConfigError, nearest
 from ysmean.networks.registry import REGISTRY, Spec, default_specs, spec_from_json
+from ysmean.sources import read_logs
 
 KEYS: dict[str, tuple[type, str]] = {
     "networks": (list, "a list of names"),
@@ -92,7 +93,7 @@ class Config:
 
     def read(
         self,
-        events: Path,
+        events: Path | Sequence[str | Path],
         items: Path | None,
         users: Path | None,
         columns: Mapping[str, str],
@@ -101,7 +102,7 @@ class Config:
         """Read the tables.
 
         Args:
-            events: a file.
+            events: a file, or several places as of `ysmean.sources`.
             items: a file, or None.
             users: a file, or None.
             columns: our names -> the files', besides those of the settings. Names of events' and
@@ -118,7 +119,8 @@ class Config:
         elsewhere = {*COLUMNS, *of_relations} - {"item_id"}
         of_items = {ours: theirs for ours, theirs in names.items() if ours not in elsewhere}
         of_users = {ours: theirs for ours, theirs in names.items() if ours == "user_id"}
-        log = read_events(events, of_events, self.event_weights, self.rating_weights)
+        places = [events] if isinstance(events, Path) else events
+        log = read_logs(places, of_events, self.event_weights, self.rating_weights)
         things = None if items is None else read_items(items, of_items, self.item_types)
         people = None if users is None else read_users(users, of_users, self.user_types)
         if relations is not None:

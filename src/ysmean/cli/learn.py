@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from ysmean.config import Config
 
 EventsFile = Annotated[
-    Path, typer.Option("--events", help="user_id, item_id and, if known, timestamp")
+    list[str],
+    typer.Option(
+        "--events",
+        help="user_id, item_id and, if known, timestamp; may be repeated, with a model and with "
+        "store:URL, whose later events are added",
+    ),
 ]
 ItemsFile = Annotated[Path | None, typer.Option("--items", help="item_id and features")]
 RelationsFile = Annotated[
@@ -131,7 +136,7 @@ def compare(
 
 
 def _read(
-    events: Path,
+    events: list[str],
     items: Path | None,
     users: Path | None,
     relations: Path | None,

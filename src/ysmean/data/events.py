@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from ysmean.data.readers import Source, read_frame
 from ysmean.data.schema import to_seconds
 from ysmean.data.signals import EventWeights, RatingWeights, read_signals
 from ysmean.data.tables import id_strings
+from ysmean.data.watermark import Watermark
 
 COLUMNS = ("user_id", "item_id", "timestamp", "weight", "event", "rating")
 LEADING = ("user_id", "item_id", "timestamp", "weight", "excludes")
@@ -28,10 +29,14 @@ class Events:
             where given), `weight` (Float32), `excludes` (Boolean: a negative signal that hides
             the item from the user), and the file's other columns.
         notes: what was found while reading.
+        event_weights: what an event of each type weighed; None for the default.
+        watermark: how far they go in a store of live events, if they come from one.
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
+    event_weights: EventWeights | None = None
+    watermark: Watermark | None = None
 
     @classmethod
     def from_frame(
@@ -54,7 +59,20 @@ class Events:
             pl.col("user_id", "item_id").cast(pl.String)
         )
         leading = [c for c in LEADING if c in frame.columns]
-        return cls(frame.select(*leading, pl.exclude(leading)), tuple(notes))
+        return cls(frame.select(*leading, pl.exclude(leading)), tuple(notes), event_weights)
+
+    @classmethod
+    def together(cls, logs: Sequence[Events]) -> Events:
+        """Join logs, in order of time; as they follow each other where one of them has no times."""
+        timed = all(log.has_time for log in logs)
+        leading = [c for c in LEADING if timed or c != "timestamp"]
+        frame = pl.concat([log.frame.select(leading) for log in logs])
+        times = frame.get_column("timestamp").to_numpy() if timed else None
+        notes = [note for log in logs for note in log.notes]
+        if not timed and any(log.has_time for log in logs):
+            notes.append("some events have no timestamps: those of the others are left out")
+        users = _codes(frame.get_column("user_id")).to_numpy()
+        return cls(frame[_order(users, times)], tuple(notes))
 
     @property
     def has_time(self) -> bool:

@@ -130,7 +130,11 @@ def train(
     split = production(data.histories, seed)
     base = np.ones(len(data.catalogue), bool)
     parts = learn(data, split, networks, base, seed, preset, progress or Progress(), consensus)
-    return Recommender(parts)
+    origin = {
+        "event_weights": None if events.event_weights is None else dict(events.event_weights),
+        "watermark": None if events.watermark is None else events.watermark.to_json(),
+    }
+    return Recommender(replace(parts, manifest={**parts.manifest, **origin}))
 
 
 def learn(
