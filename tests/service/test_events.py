@@ -107,9 +107,9 @@ def test_events_are_counted_and_clicks_credited_to_networks(app):
     before = metrics(app)
     post(app, {**event, "request_id": answer["request_id"]}, {**event, "request_id": "unknown"})
     after = metrics(app)
-    assert after["ysmean_clicks_total"] - before["ysmean_clicks_total"] == 1
+    assert after['ysmean_clicks_total{arm=""}'] - before.get('ysmean_clicks_total{arm=""}', 0) == 1
     for name, share in item["shares"].items():
-        key = f'ysmean_click_share_total{{network="{name}"}}'
+        key = f'ysmean_click_share_total{{arm="",network="{name}"}}'
         assert after[key] - before.get(key, 0) == pytest.approx(share)
 
 
@@ -124,7 +124,7 @@ def test_answers_are_counted_with_their_shares_abstentions_and_routes(app):
     app.get("/nothing/like/this")
     after = metrics(app)
     change = {key: value - before.get(key, 0) for key, value in after.items()}
-    assert change["ysmean_answers_total"] == 2 and change["ysmean_cold_requests_total"] == 1
+    assert change['ysmean_answers_total{arm=""}'] == 2 and change["ysmean_cold_requests_total"] == 1
     assert change['ysmean_abstentions_total{network="transition"}'] == 1
     served = [v for k, v in change.items() if k.startswith("ysmean_share_served_total")]
     assert sum(served) == pytest.approx(2)
@@ -133,7 +133,7 @@ def test_answers_are_counted_with_their_shares_abstentions_and_routes(app):
         for a in answers
         for item in a["items"]
     )
-    assert change['ysmean_share_served_total{network="popularity"}'] == pytest.approx(mean)
+    assert change['ysmean_share_served_total{arm="",network="popularity"}'] == pytest.approx(mean)
     counted = "ysmean_request_duration_seconds_count"
     assert change[f'{counted}{{route="/v1/recommend",status="200"}}'] == 2
     assert change[f'{counted}{{route="none",status="404"}}'] == 1

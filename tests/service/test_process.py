@@ -153,6 +153,8 @@ def test_a_service_that_cannot_start_says_why(arguments, said, folder):
         (["--host", "0.0.0.0"], "Give keys with --keys FILE"),
         (["--host", "999.1.1.1"], "--insecure"),
         (["--keys", "nowhere"], "keys in nowhere cannot be read"),
+        (["--gate", "5"], "--gate 5; expected a level between 0 and 1"),
+        (["--experiment", "nowhere"], "Experiment nowhere cannot be read"),
     ],
 )
 def test_a_service_that_may_not_start_says_why(options, said, monkeypatch, capsys):
@@ -160,3 +162,32 @@ def test_a_service_that_may_not_start_says_why(options, said, monkeypatch, capsy
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_every_setting_of_the_service_has_a_flag(monkeypatch, tmp_path):
+    (tmp_path / "arms.toml").write_text("name = 'x'\n[arms.a]\n")
+    given = {
+        "experiment": tmp_path / "arms.toml",
+        "gate": 0.05,
+        "max_body": 2048,
+        "max_k": 5,
+        "max_batch": 7,
+        "max_history": 8,
+        "max_values": 9,
+        "max_events": 10,
+        "max_queued": 11,
+        "timeout": 1.5,
+        "remembered": 12,
+    }
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    served = []
+    monkeypatch.setattr("ysmean.service.run.run", lambda *told: served.append(told))
+    monkeypatch.setattr(sys, "argv", ["ysmean", "serve", "model", *flags])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert not left.value.code
+    settings = served[0][0]
+    assert settings.experiment.arms.keys() == {"a"}
+    for name, value in given.items():
+        assert name == "experiment" or getattr(settings, name) == value
+    assert given.keys() == type(settings).model_fields.keys() - {"model", "events_db", "log_salt"}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
 
 import ysmean as ym
 from waiting import until
@@ -12,6 +13,7 @@ from ysmean.errors import BundleError
 from ysmean.mean.topk import top_k_of_mean
 from ysmean.service import loaded, models
 from ysmean.service.app import create_app
+from ysmean.service.gate import worse
 from ysmean.service.loaded import Loaded, check
 from ysmean.service.settings import Settings
 
@@ -114,3 +116,66 @@ def test_a_model_that_answers_with_nonsense_is_refused(trained, monkeypatch, fac
     monkeypatch.setattr(loaded, "top_k_of_mean", nonsense)
     with pytest.raises(BundleError, match=r"sum to .*; expected 1"):
         check(Loaded(trained))
+
+
+def with_gain(recommender, gain):
+    manifest = {**recommender.parts.manifest, "held_out_gain": gain}
+    return ym.Recommender(replace(recommender.parts, manifest=manifest))
+
+
+def gain(mean, error=0.01, requests=1000):
+    return {"mean": mean, "error": error, "requests": requests}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refused"),
+    [
+        (gain(2.0), gain(1.9), True),  # z = 7.07
+        (gain(2.0), gain(1.9768), False),  # z = 1.641, p = 0.0504
+        (gain(2.0), gain(1.9766), True),  # z = 1.655, p = 0.0490
+        (gain(2.0, 0.5), gain(1.9, 0.5), False),
+        (gain(2.0), gain(2.1), False),
+        (gain(2.0), gain(2.0), False),
+        (gain(2.0, 0.0), gain(1.0, 0.0), False),  # no error, no test
+        (None, gain(1.0), False),
+        (gain(2.0), None, False),
+    ],
+)
+def test_the_gate_refuses_what_is_significantly_worse(old, new, refused):
+    reason = worse({"held_out_gain": old}, {"held_out_gain": new}, 0.05)
+    assert (reason is not None) == refused
+    if refused:
+        assert f"gains {new['mean']:.3f} ± 0.010 (1,000 events)" in reason
+
+
+def test_training_says_what_the_mean_gains_over_guessing(trained):
+    manifest = trained.parts.manifest
+    found = manifest["held_out_gain"]
+    warm = int(trained.parts.catalogue.warm.sum())
+    assert found["mean"] == pytest.approx(np.log(warm) - manifest["held_out_nll"]["mean"])
+    assert found["error"] > 0 and 2 < found["requests"] <= manifest["held_out"]
+
+
+def test_a_worse_model_is_refused_with_the_reason_unless_forced(trained, tmp_path):
+    folder = tmp_path / "model"
+    with_gain(trained, gain(2.0)).save(folder)
+    with TestClient(create_app(Settings(model=folder, gate=0.05))) as app:
+        until(lambda: app.get("/health/ready").status_code == 200)
+        bad = with_gain(other(trained), gain(1.5))
+        bad.save(folder)
+        with capture_logs() as logs:
+            refused = app.post("/v1/model/reload")
+        assert refused.status_code == 409
+        assert "significantly worse" in refused.json()["detail"]
+        assert "gains 1.500 ± 0.010" in refused.json()["detail"]
+        told = next(line for line in logs if line["event"] == "model")
+        assert told["result"] == "refused" and told["reason"] == refused.json()["detail"]
+        assert app.post("/v1/recommend", json={}).json()["model"] == trained.model_id
+        assert 'ysmean_swaps_total{result="refused"} 1.0' in app.get("/metrics").text
+        forced = app.post("/v1/model/reload?force=true").json()
+        assert forced["result"] == "loaded" and forced["model"] == bad.model_id
+
+
+def test_without_a_gate_a_worse_model_is_taken(app, folder, trained):
+    with_gain(other(trained), gain(-5.0)).save(folder)
+    assert app.post("/v1/model/reload").json()["result"] == "loaded"

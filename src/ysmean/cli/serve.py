@@ -30,6 +30,26 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="serve beyond this machine without keys")
     ] = False,
+    experiment: Annotated[
+        Path | None, typer.Option(help="TOML file of arms that users are parted among")
+    ] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(help="refuse a model that is worse on held-out events at this level (0.05)"),
+    ] = None,
+    max_body: Annotated[int, typer.Option(min=1024, help="bytes of a request")] = 1 << 20,
+    max_k: Annotated[int, typer.Option(min=1, help="items in an answer")] = 100,
+    max_batch: Annotated[
+        int, typer.Option(min=1, max=256, help="requests in a call, and computed together")
+    ] = 64,
+    max_history: Annotated[int, typer.Option(min=1, help="items in history and exclude")] = 1000,
+    max_values: Annotated[int, typer.Option(min=0, help="values in preferences")] = 32,
+    max_events: Annotated[int, typer.Option(min=1, help="events in a call")] = 1000,
+    max_queued: Annotated[int, typer.Option(min=1, help="requests that may wait")] = 512,
+    timeout: Annotated[float, typer.Option(min=0.001, help="seconds for an answer")] = 10.0,
+    remembered: Annotated[
+        int, typer.Option(min=0, help="answers that later events may refer to")
+    ] = 5000,
     drain: Annotated[
         float, typer.Option(min=0, help="seconds to go on serving after SIGTERM")
     ] = 2.0,
@@ -37,9 +57,12 @@ def serve(
     """Serve a model over HTTP: recommendations, live events, swaps, metrics."""
     from ysmean.service.keys import Keys, check_exposure
 
+    if gate is not None and not 0 < gate < 1:
+        raise ConfigError(f"--gate {gate:g}; expected a level between 0 and 1, such as 0.05.")
     known = Keys.find(keys, os.environ)
     check_exposure(host, known, insecure=insecure)
     try:
+        from ysmean.service.experiment import load_experiment
         from ysmean.service.run import run
         from ysmean.service.settings import Settings
     except ModuleNotFoundError as error:
@@ -51,7 +74,21 @@ def serve(
     from pydantic import SecretStr
 
     # Absolute, so that even `.` has a name for the file beside it; links are kept.
-    settings = Settings(model=Path(os.path.abspath(model)), events_db=events_db)
+    settings = Settings(
+        model=Path(os.path.abspath(model)),
+        events_db=events_db,
+        experiment=None if experiment is None else load_experiment(experiment),
+        gate=gate,
+        max_body=max_body,
+        max_k=max_k,
+        max_batch=max_batch,
+        max_history=max_history,
+        max_values=max_values,
+        max_events=max_events,
+        max_queued=max_queued,
+        timeout=timeout,
+        remembered=remembered,
+    )
     if salt := os.environ.get("YSMEAN_LOG_SALT"):
         settings = settings.model_copy(update={"log_salt": SecretStr(salt)})
     run(settings, known, host, port, drain)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
+from ysmean.answer import Recommendations
 from ysmean.service.common import PROBLEMS, Asked, Noted, needs
 from ysmean.service.problems import FieldProblem, within
 from ysmean.service.replies import Answer, BatchAnswer
@@ -20,10 +21,11 @@ async def recommend(asked: RecommendRequest, service: Asked, noted: Noted) -> JS
     """Answer one request: the best items with every network's share of their scores."""
     noted["user_id"] = asked.user_id
     within(list(asked.beyond(service.settings)))
-    answers = await service.answer(service.model, [asked.request()])
-    service.recent.remember(answers)
-    noted["model"] = answers[0].model
-    return JSONResponse(answers[0].to_json())
+    requests, arms = service.assigned([asked.request()])
+    answers = await service.answer(service.model, requests, arms=arms)
+    service.recent.remember(answers, arms)
+    noted["model"], noted["arm"] = answers[0].model, arms[0]
+    return JSONResponse(_shown(answers[0], arms[0]))
 
 
 @router.post("/recommend/batch", response_model=BatchAnswer)
@@ -36,10 +38,11 @@ async def recommend_batch(asked: BatchRequest, service: Asked) -> JSONResponse:
     places = [f"requests[{n}]" for n in range(count)]
     pairs = zip(asked.requests, places, strict=True)
     within([p for one, place in pairs for p in one.beyond(service.settings, f"{place}.")])
-    requests = [one.request() for one in asked.requests]
-    answers = await service.answer(service.model, requests, places)
-    service.recent.remember(answers)
-    return JSONResponse({"answers": [answer.to_json() for answer in answers]})
+    requests, arms = service.assigned([one.request() for one in asked.requests])
+    answers = await service.answer(service.model, requests, places, arms)
+    service.recent.remember(answers, arms)
+    shown = [_shown(answer, arm) for answer, arm in zip(answers, arms, strict=True)]
+    return JSONResponse({"answers": shown})
 
 
 @router.get("/items/{item_id:path}/similar", response_model=Answer)
@@ -56,3 +59,8 @@ async def similar(
     model = service.model
     request = model.recommender.similar_request(item_id, k, network)
     return JSONResponse((await service.answer(model, [request]))[0].to_json())
+
+
+def _shown(answer: Recommendations, arm: str | None) -> dict[str, Any]:
+    """Return an answer for JSON, with the arm of an experiment where it is in one."""
+    return answer.to_json() if arm is None else {**answer.to_json(), "arm": arm}

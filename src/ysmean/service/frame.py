@@ -90,7 +90,7 @@ class Frame:
             status=status,
             seconds=round(took, 6),
             **({} if user is None else {"user": self._hashed(user)}),
-            **({"model": state["model"]} if "model" in state else {}),
+            **{name: state[name] for name in ("model", "arm") if state.get(name) is not None},
         )
 
     def _hashed(self, user_id: str) -> str:

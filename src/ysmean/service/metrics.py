@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import keras
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -42,12 +42,12 @@ class Metrics:
         self.computing = histogram("compute_seconds", "a batch's computation", buckets=SECONDS)
         self.queued = gauge("queued_requests", "requests that wait")
         self.compilations = counter("compilations", "by warm-up, or under load", "when")
-        self.answers = counter("answers", "requests answered")
+        self.answers = counter("answers", "requests answered", "arm")
         self.cold = counter("cold_requests", "requests answered without any history")
-        self.shares = counter("share_served", "answers, by the networks' mean shares", "network")
+        self.shares = counter("share_served", "answers, by networks' mean shares", "network", "arm")
         self.abstentions = counter("abstentions", "answers a network kept out of", "network")
-        self.clicks = counter("clicks", "events on items of an answer they name")
-        self.click_shares = counter("click_share", "clicks, by the networks' shares", "network")
+        self.clicks = counter("clicks", "events on items of an answer they name", "arm")
+        self.click_shares = counter("click_share", "clicks, by shares", "network", "arm")
         self.events = counter("events", "live events received", "result")
         self.swaps = counter("swaps", "models loaded or refused", "result")
         self.model = gauge("model_info", "1 for the model that answers", "model")
@@ -63,20 +63,22 @@ class Metrics:
         for wait in waits:
             self.queueing.observe(wait)
 
-    def answered(self, answers: Iterable[Recommendations]) -> None:
-        """Count answers, and which networks they came from."""
-        for answer in answers:
-            self.answers.inc()
+    def answered(
+        self, answers: Sequence[Recommendations], arms: Sequence[str | None] | None = None
+    ) -> None:
+        """Count answers, by the arms of an experiment, and which networks they came from."""
+        for answer, arm in zip(answers, arms or [None] * len(answers), strict=True):
+            self.answers.labels(arm or "").inc()
             self.cold.inc(answer.cohort == "0")
             for name in answer.abstained:
                 self.abstentions.labels(name).inc()
             for item in answer.items:
-                self._credit(self.shares, item.shares, 1 / len(answer.items))
+                self._credit(self.shares, item.shares, arm, 1 / len(answer.items))
 
-    def clicked(self, shares: Mapping[str, float]) -> None:
-        """Count an event on an item of an answer, with the item's shares there."""
-        self.clicks.inc()
-        self._credit(self.click_shares, shares, 1.0)
+    def clicked(self, shares: Mapping[str, float], arm: str | None = None) -> None:
+        """Count an event on an item of an answer, with the item's shares and the arm there."""
+        self.clicks.labels(arm or "").inc()
+        self._credit(self.click_shares, shares, arm, 1.0)
 
     def serve(self, model_id: str, created: float) -> None:
         """Say which model answers, and since when it is trained."""
@@ -85,9 +87,11 @@ class Metrics:
         self.age.set_function(lambda: time.time() - created)
 
     @staticmethod
-    def _credit(counter: Counter, shares: Mapping[str, float], factor: float) -> None:
+    def _credit(
+        counter: Counter, shares: Mapping[str, float], arm: str | None, factor: float
+    ) -> None:
         for name, share in shares.items():
-            counter.labels(name).inc(share * factor)
+            counter.labels(name, arm or "").inc(share * factor)
 
 
 _COUNTED: weakref.WeakSet[Metrics] = weakref.WeakSet()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from ysmean.errors import BundleError, YsMeanError
+from ysmean.service.gate import worse
 from ysmean.service.loaded import Loaded, load
 from ysmean.service.settings import Settings
 
@@ -43,10 +44,13 @@ class Models:
         self.current: Loaded | None = None
         self.previous: Loaded | None = None
 
-    def reload(self) -> Swap:
+    def reload(self, *, force: bool = False) -> Swap:
         """Load the bundle's current version beside, and switch to it when it is ready.
 
         Requests that came before are answered by the model they came to.
+
+        Args:
+            force: switch to a worse model, too.
 
         Raises:
             SwapError: why the old model was kept.
@@ -54,6 +58,8 @@ class Models:
         with self._alone():
             try:
                 found = load(self._settings.model, self._settings.batch_sizes)
+                if self._settings.experiment is not None:
+                    self._settings.experiment.check(found.recommender)
             except Exception as error:  # whatever a bad bundle does, the old model goes on
                 self._tell("failed", str(error))
                 if isinstance(error, YsMeanError):
@@ -62,6 +68,9 @@ class Models:
             old = self.current
             if old is not None and _same(old, found):
                 return self._done("unchanged", old, old)
+            if old is not None and not force and (reason := self._worse(old, found)):
+                self._tell("refused", reason)
+                raise SwapError(reason)
             self.previous, self.current = old, found
             return self._done("loaded", found, old)
 
@@ -88,6 +97,13 @@ class Models:
             self.reload()
         except SwapError as error:
             raise BundleError(str(error)) from error
+
+    def _worse(self, old: Loaded, new: Loaded) -> str | None:
+        """Return why the gate refuses a model; None where it does not, or there is no gate."""
+        if self._settings.gate is None:
+            return None
+        current, candidate = old.recommender.parts.manifest, new.recommender.parts.manifest
+        return worse(current, candidate, self._settings.gate)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from ysmean.service.common import PROBLEMS, Asked, needs
@@ -20,9 +21,12 @@ router = APIRouter(
 
 
 @router.post("/reload", response_model=Swapped)
-async def reload(service: Asked) -> JSONResponse:
+async def reload(
+    service: Asked,
+    force: Annotated[bool, Query(description="take a significantly worse model, too")] = False,
+) -> JSONResponse:
     """Load the bundle's current version beside, check it, and switch; a bad one changes nothing."""
-    return await _swap(service.models.reload)
+    return await _swap(lambda: service.models.reload(force=force))
 
 
 @router.post("/rollback", response_model=Swapped)

@@ -19,15 +19,16 @@ class Recent:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._shares: OrderedDict[str, dict[str, Shares]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[dict[str, Shares], str | None]] = OrderedDict()
 
-    def remember(self, answers: Iterable[Recommendations]) -> None:
-        """Keep the shares of answers' items."""
-        for answer in answers:
-            self._shares[answer.request_id] = {i.item_id: i.shares for i in answer.items}
-            if len(self._shares) > self._size:
-                self._shares.popitem(last=False)
+    def remember(self, answers: Iterable[Recommendations], arms: Iterable[str | None]) -> None:
+        """Keep the shares of answers' items, and the arms of the experiment."""
+        for answer, arm in zip(answers, arms, strict=True):
+            self._kept[answer.request_id] = {i.item_id: i.shares for i in answer.items}, arm
+            if len(self._kept) > self._size:
+                self._kept.popitem(last=False)
 
-    def shares(self, request_id: str | None, item_id: str) -> Shares | None:
-        """Return the networks' shares of an item of an answer; None for what is not remembered."""
-        return self._shares.get(request_id or "", {}).get(item_id)
+    def followed(self, request_id: str | None, item_id: str) -> tuple[Shares, str | None] | None:
+        """Return the shares of an answer's item, and its arm; None for what is not remembered."""
+        shares, arm = self._kept.get(request_id or "", ({}, None))
+        return (shares[item_id], arm) if item_id in shares else None

@@ -76,6 +76,7 @@ class Answer(BaseModel):
     last_resort: bool
     unknown_items: list[str]
     model: str
+    arm: str | None = Field(None, description="of the experiment, where the user is in one")
     shortfall: Shortfall | None = Field(None, description="given where fewer than k are allowed")
 
 

@@ -83,7 +83,11 @@ class Service:
         return self.models.current
 
     async def answer(
-        self, model: Loaded, requests: Sequence[Request], places: Sequence[str] = ("",)
+        self,
+        model: Loaded,
+        requests: Sequence[Request],
+        places: Sequence[str] = ("",),
+        arms: Sequence[str | None] | None = None,
     ) -> Answers:
         """Answer requests together with whatever else waits.
 
@@ -91,6 +95,7 @@ class Service:
             model: that shall answer.
             requests: of one call.
             places: their paths in the body, for problems.
+            arms: of an experiment, for the metrics.
 
         Raises:
             ProblemError: 4xx for a bad request; 503 when too many wait, or one waits too long.
@@ -106,8 +111,16 @@ class Service:
             raise refused(error.error, places[error.number]) from None
         except TimeoutError:
             raise busy(f"No answer within {self.settings.timeout:g} seconds.") from None
-        self.metrics.answered(answers)
+        self.metrics.answered(answers, arms)
         return answers
+
+    def assigned(self, requests: Sequence[Request]) -> tuple[list[Request], list[str | None]]:
+        """Return requests with the proportions of their users' arms, and the arms."""
+        experiment = self.settings.experiment
+        if experiment is None:
+            return list(requests), [None] * len(requests)
+        pairs = [experiment.assign(request) for request in requests]
+        return [request for request, _ in pairs], [arm for _, arm in pairs]
 
     async def written(self, future: Future[Written]) -> Written:
         """Wait until a write to the store is safe.

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from ysmean.recommender import CHUNK
+from ysmean.service.experiment import Experiment
 
 
 class Settings(BaseModel):
@@ -17,6 +18,9 @@ class Settings(BaseModel):
         model: folder of the bundle.
         events_db: store of the live events: a file, or a URL as of `ysmean.data.store`; by default
             a file beside the model's folder, so that they outlive it.
+        experiment: arms that users are parted among.
+        gate: refuses a model that is worse than the current one on its held-out events, with this
+            probability of refusing one that is as good; None asks no such thing.
         max_body: bytes in the body of a request.
         max_k: items in an answer.
         max_batch: requests in one call, and in one computation.
@@ -34,6 +38,8 @@ class Settings(BaseModel):
 
     model: Path
     events_db: Path | str | None = None
+    experiment: Experiment | None = None
+    gate: float | None = Field(default=None, gt=0, lt=1)
     max_body: int = Field(default=1 << 20, ge=1024)
     max_k: int = Field(default=100, ge=1)
     max_batch: int = Field(default=64, ge=1, le=CHUNK)

@@ -142,6 +142,6 @@ def _count(
     service.metrics.events.labels("new").inc(sum(new))
     service.metrics.events.labels("duplicate").inc(len(new) - sum(new))
     for event, first in zip(events, new, strict=True):
-        shares = service.recent.shares(event.request_id, event.item_id)
-        if first and shares is not None and code_of(event.event, weights) > 0:
-            service.metrics.clicked(shares)
+        followed = service.recent.followed(event.request_id, event.item_id)
+        if first and followed is not None and code_of(event.event, weights) > 0:
+            service.metrics.clicked(*followed)

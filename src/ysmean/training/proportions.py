@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,24 @@ from ysmean.mean.fitting import fit_cold_odds
 from ysmean.mean.proportions import COLD_ODDS, Proportions
 from ysmean.mean.stream import BoolArray
 from ysmean.networks.network import Network
-from ysmean.training.segment import Segment, choose
+from ysmean.training.segment import Fitted, Segment, choose
 
 WHOLE = 6000
 CUT = 1500
 COLD = 1500
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How well held-out targets were predicted, with their whole histories among warm items.
+
+    Attributes:
+        losses: mean negative log-likelihood in nats, by network and of the fitted mean.
+        gain: of the fitted mean over guessing, as of `Fitted.gain`.
+    """
+
+    losses: dict[str, float]
+    gain: dict[str, float] | None
 
 
 def fit_proportions(
@@ -33,7 +46,7 @@ def fit_proportions(
     seed: int,
     withheld: BoolArray | None = None,
     consensus: bool = True,
-) -> tuple[Proportions, dict[str, float]]:
+) -> tuple[Proportions, HeldOut]:
     """Fit the consensus, temperatures, weights by segment and cohort, and the odds of cold items.
 
     Warm members are asked the held-out events with whole and with cut histories, and how some
@@ -54,8 +67,7 @@ def fit_proportions(
         consensus: whether it takes part; with fewer than two networks it does not.
 
     Returns:
-        The proportions, and the mean negative log-likelihood, in nats, of held-out targets with
-        their whole histories among warm items, by network and for the fitted mean.
+        The proportions, and how well they predict the held-out events.
     """
     rng = np.random.default_rng([seed, 7])
     warm_targets = held_out[catalogue.warm[held_out.targets]]
@@ -74,11 +86,16 @@ def fit_proportions(
     new = base & ~catalogue.warm if withheld is None else base & ~catalogue.warm & ~withheld
     counts = _segment_counts(held_out, base & catalogue.warm, new, catalogue)
     odds = fit_cold_odds(~catalogue.warm[held_out.targets], counts, COLD_ODDS)
+    candidates = int((base & catalogue.warm).sum())
+
+    def held_out_by(fit: Fitted, names: tuple[str, ...]) -> HeldOut:
+        return HeldOut(fit.losses(names), fit.gain(candidates))
+
     weights = np.stack([fit.weights for fit in fitted])
     temperatures = np.stack([fit.temperatures for fit in fitted], axis=1)
     pure = Proportions(tuple(networks), weights, temperatures, odds)
     if not joined:
-        return pure, fitted[0].losses(pure.names)
+        return pure, held_out_by(fitted[0], pure.names)
     proportions = replace(
         pure,
         names=(*pure.names, CONSENSUS),
@@ -86,7 +103,7 @@ def fit_proportions(
         exponents=np.stack([fit.exponents for fit in joined]),
         pure_weights=weights,
     )
-    return proportions, joined[0].losses(proportions.names)
+    return proportions, held_out_by(joined[0], proportions.names)
 
 
 def _segment_counts(

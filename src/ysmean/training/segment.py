@@ -91,6 +91,20 @@ class Fitted:
     cohorts: npt.NDArray[np.int64]
     exponents: DoubleArray
 
+    def gain(self, candidates: int) -> dict[str, float] | None:
+        """Return what the mean gains over guessing among so many items, in nats an event.
+
+        Returns:
+            The mean of log p + log candidates over held-out events, its standard error, and how
+            many events; None with fewer than 2.
+        """
+        p = (np.exp(self.logs) * self.weights[self.cohorts]).sum(1)
+        gains = np.log(p[p > 0]) + np.log(max(candidates, 1))
+        if len(gains) < 2:
+            return None
+        error = gains.std(ddof=1) / np.sqrt(len(gains))
+        return {"mean": float(gains.mean()), "error": float(error), "requests": len(gains)}
+
     def losses(self, names: tuple[str, ...]) -> dict[str, float]:
         """Return the mean -log p by member and of the mean; members that answer none left out."""
         mixed = (np.exp(self.logs) * self.weights[self.cohorts]).sum(1)

@@ -190,7 +190,7 @@ def learn(
         raise ConfigError("No network can be fitted: " + "; ".join(left_out))
     began = time.perf_counter()
     pseudo = pseudo_questions(data, split, pseudo_cold, seed)
-    proportions, losses = fit_proportions(
+    proportions, measured = fit_proportions(
         fitted,
         catalogue,
         pseudo_cold,
@@ -222,7 +222,8 @@ def learn(
             "held_out": len(held_out),
             "pseudo_cold": int(pseudo_cold.sum()),
             "training": logs,
-            "held_out_nll": losses,
+            "held_out_nll": measured.losses,
+            "held_out_gain": measured.gain,
             "notes": [*data.notes, *left_out],
         },
         encoder=vars(material).get("encoder"),  # none where no network asked for features
