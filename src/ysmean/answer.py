@@ -66,6 +66,17 @@ class Recommendation:
     reasons: list[Reason] = field(default_factory=list)
     why: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for JSON, without evidence or reasons that are not there."""
+        data = dict(vars(self))
+        if not self.evidence:
+            del data["evidence"]
+        if self.why is None:
+            del data["reasons"], data["why"]
+        else:
+            data["reasons"] = [asdict(reason) for reason in self.reasons]
+        return data
+
 
 @dataclass(frozen=True)
 class Recommendations:
@@ -107,12 +118,10 @@ class Recommendations:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON, without evidence, reasons or shortfall that are not there."""
-        data = asdict(self)
+        # `asdict` copies every number; most of the time of a served answer went there.
+        data = {**vars(self), "items": [item.to_json() for item in self.items]}
         if self.shortfall is None:
             del data["shortfall"]
-        for item in data["items"]:
-            if not item["evidence"]:
-                del item["evidence"]
-            if item["why"] is None:
-                del item["reasons"], item["why"]
+        else:
+            data["shortfall"] = asdict(self.shortfall)
         return data

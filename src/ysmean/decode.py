@@ -40,9 +40,11 @@ def decode(
     masses = network_masses(stream, parts.proportions.cold_odds)
     evidence = stream.evidence(top.classes) if isinstance(stream, Joined) else None
     shortfalls = Shortfalls(requests, encoded, parts.catalogue, parts.proportions, stream)
+    counts = np.minimum(top.counts, encoded.k)
+    shown = np.concatenate([top.classes[b, :n] for b, n in enumerate(counts)])
+    titles = np.split(np.array(parts.catalogue.titles(shown), object), np.cumsum(counts)[:-1])
     answers = []
     for b, request in enumerate(requests):
-        count = min(int(top.counts[b]), encoded.k[b])
         heard = [k for k in range(len(names)) if answering[b, k]]
         by_name = {names[k]: float(weights[b, k].sum()) for k in heard}
         speaking = [name for name, weight in by_name.items() if weight > 0]
@@ -52,14 +54,14 @@ def decode(
                 request_id=uuid.uuid4().hex,
                 user_id=request.user_id,
                 cohort=COHORTS[encoded.batch.cohorts[b]],
-                items=_items(parts, top, b, count, by_name, bits),
+                items=_items(parts, top, b, titles[b].tolist(), by_name, bits),
                 weights=by_name,
                 mass={names[k]: float(masses[b, k]) for k in heard if names[k] != CONSENSUS},
                 abstained=[n for k, n in enumerate(names) if k not in heard],
                 last_resort=speaking == ["popularity"],
                 unknown_items=encoded.unknown[b],
                 model=parts.model_id,
-                shortfall=shortfalls.of(b, count),
+                shortfall=shortfalls.of(b, int(counts[b])),
             )
         )
     return answers
@@ -69,31 +71,46 @@ def _items(
     parts: Parts,
     top: Top,
     b: int,
-    count: int,
+    titles: Sequence[str | None],
     weights: Mapping[str, float],
     bits: DoubleArray | None,
 ) -> list[Recommendation]:
-    """Return one request's items; `bits` is its evidence (k, K), where there is a consensus."""
-    catalogue = parts.catalogue
-    numbers = {name: k for k, name in enumerate(parts.proportions.names)}
-    heard = [numbers[name] for name in weights]
-    classes = top.classes[b, :count]
-    items = []
-    for place, (c, title) in enumerate(zip(classes, catalogue.titles(classes), strict=True)):
-        amounts = top.parts[b, place, heard].astype(np.float64)
-        if not amounts.any():  # a score too small for float32
-            amounts = np.array(list(weights.values()))
-        amounts = amounts / amounts.sum()
-        shares = dict(zip(weights, amounts.tolist(), strict=True))
-        evidence, spread = {}, dict(shares)
-        if spread.pop(CONSENSUS, 0.0) > 0 and bits is not None:
-            evidence = {name: float(bits[place, numbers[name]]) for name in spread}
-            by_evidence = contributions(amounts, bits[place, heard[:-1]])
-            spread = dict(zip(spread, by_evidence.tolist(), strict=True))
-        score = float(top.scores[b, place])
-        item_id = catalogue.item_ids[int(c)]
-        items.append(Recommendation(item_id, title, score, shares, evidence, spread))
-    return items
+    """Return one request's items, as many as titles.
+
+    Args:
+        parts: of the recommender.
+        top: the best items of every request.
+        b: the request.
+        titles: of its items.
+        weights: its weights by network, those that were heard.
+        bits: its evidence (k, K), where there is a consensus.
+    """
+    count, names = len(titles), list(weights)
+    heard = [k for k, name in enumerate(parts.proportions.names) if name in weights]
+    amounts = top.parts[b, :count][:, heard].astype(np.float64)  # (count, heard)
+    amounts[~amounts.any(1)] = list(weights.values())  # scores too small for float32
+    amounts /= amounts.sum(1, keepdims=True)
+    joined = names[-1:] == [CONSENSUS]
+    own = names[:-1] if joined else names
+    spread, by_evidence = amounts[:, : len(own)], np.zeros(count, bool)
+    told = np.zeros((count, len(own)))
+    if joined and bits is not None:
+        told, by_evidence = bits[:count][:, heard[:-1]], amounts[:, -1] > 0
+        spread = np.where(by_evidence[:, None], contributions(amounts, told), spread)
+    ids = parts.catalogue.item_ids
+    columns = (top.classes[b, :count], top.scores[b, :count], amounts, told, spread, by_evidence)
+    rows = zip(titles, *(column.tolist() for column in columns), strict=True)
+    return [
+        Recommendation(
+            ids[c],
+            title,
+            score,
+            dict(zip(names, shares, strict=True)),
+            dict(zip(own, evidence, strict=True)) if given else {},
+            dict(zip(own, parts_of_it, strict=True)),
+        )
+        for title, c, score, shares, evidence, parts_of_it, given in rows
+    ]
 
 
 def network_masses(stream: Streamed, cold_odds: float) -> DoubleArray:

@@ -50,6 +50,9 @@ def serve(
     remembered: Annotated[
         int, typer.Option(min=0, help="answers that later events may refer to")
     ] = 5000,
+    threads: Annotated[
+        int, typer.Option(min=1, help="threads of a matrix product; more for large catalogues")
+    ] = 1,
     drain: Annotated[
         float, typer.Option(min=0, help="seconds to go on serving after SIGTERM")
     ] = 2.0,
@@ -88,6 +91,7 @@ def serve(
         max_queued=max_queued,
         timeout=timeout,
         remembered=remembered,
+        threads=threads,
     )
     if salt := os.environ.get("YSMEAN_LOG_SALT"):
         settings = settings.model_copy(update={"log_salt": SecretStr(salt)})

@@ -29,12 +29,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _service(request: Request) -> Service:
+# These are coroutines because FastAPI sends plain functions to another thread and back.
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
 
-def _noted(request: Request) -> dict[str, Any]:
+async def _noted(request: Request) -> dict[str, Any]:
     noted: dict[str, Any] = request.scope["state"]
     return noted
 

@@ -10,6 +10,7 @@ from types import FrameType
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from threadpoolctl import threadpool_limits
 
 from ysmean.bundle import check_bundle
 from ysmean.errors import ConfigError
@@ -54,7 +55,8 @@ def run(settings: Settings, keys: Keys, host: str, port: int, drain: float) -> N
         signal.signal(signal.SIGHUP, lambda *_: _reload_beside(service))
     shown = f"[{host}]" if ":" in host else host
     log.info("listening", url=f"http://{shown}:{listening.getsockname()[1]}")
-    server.run(sockets=[listening])
+    with threadpool_limits(settings.threads, user_api="blas"):
+        server.run(sockets=[listening])
     log.info("stopped")
     if service.failed is not None:
         raise service.failed

@@ -29,6 +29,8 @@ class Settings(BaseModel):
         max_events: events in one call.
         max_queued: requests that may wait for the computation; more are told to come back.
         timeout: seconds that a request may wait for its answer.
+        threads: that share one matrix product. Products are small where catalogues are; threads
+            that wait for each other then cost several times what they save.
         log_salt: what user ids are hashed with in the log; by default drawn at every start, so
             that a hash tells nobody apart from one start to the next.
         remembered: answers that later events may refer to.
@@ -48,6 +50,7 @@ class Settings(BaseModel):
     max_events: int = Field(default=1000, ge=1)
     max_queued: int = Field(default=512, ge=1)
     timeout: float = Field(default=10.0, gt=0)
+    threads: int = Field(default=1, ge=1)
     log_salt: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(16)))
     remembered: int = Field(default=5000, ge=0)
 
