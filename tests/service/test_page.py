@@ -34,7 +34,7 @@ def test_the_commands_of_the_page_print_what_it_shows(bundle, tmp_path):
 def test_the_limits_of_the_page_are_those_of_the_settings(tmp_path):
     text = (ROOT / PAGE).read_text()
     limits = Settings(model=tmp_path)
-    assert limits.max_body == 1 << 20 and "| body | 1 MiB |" in text
+    assert limits.max_body == 1 << 20 and "| bytes of a body | 1 MiB |" in text
     for row in (
         f"| `k` | {limits.max_k}, and the size of the catalogue |",
         f"| requests in a batch, and in one computation | {limits.max_batch} |",
