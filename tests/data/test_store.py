@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 
 import numpy as np
 import psycopg
@@ -292,6 +293,21 @@ def test_a_lost_connection_is_made_anew(postgresql_url):
         )
     assert len(since(store, "a").events) == 1
     assert store.append([event(2)]).result() == [True]
+    store.close()
+
+
+def test_while_the_server_is_away_writes_and_reads_fail_at_once():
+    with postgresql.server() as url:
+        store = open_store(url)
+        store.append([event(1)]).result()
+        assert len(since(store, "a").events) == 1
+    began = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(StoreError, match="nothing is known to be written"):
+            store.append([event(2)]).result()
+        with pytest.raises(StoreError, match="cannot be read"):
+            since(store, "a")
+    assert time.monotonic() - began < 10
     store.close()
 
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 import ysmean as ym
 from waiting import until
-from ysmean.errors import RequestError
+from ysmean.errors import RequestError, StoreError
 from ysmean.networks.dot import _compiled
 from ysmean.service import models
 from ysmean.service.app import create_app
@@ -45,6 +45,8 @@ class Held:
             if request.k == 99:
                 raise ValueError("a fault of our own")
             model.check(request)
+            if request.user_id == "needy":
+                raise StoreError("the store is away")
         self.batches.append([r.user_id for r in requests])
         return [f"{model.name} {r.user_id}" for r in requests]
 
@@ -99,6 +101,17 @@ def test_a_bad_request_is_refused_alone(batcher, held):
     with pytest.raises(RefusedError) as refused:
         bad.result(10)
     assert refused.value.number == 1 and refused.value.error.field == "k"
+
+
+def test_who_needs_nothing_of_a_store_that_is_away_is_answered(batcher, held):
+    model = Fake()
+    batcher.submit(model, asked("a"))
+    held.begun.wait(10)
+    calls = [batcher.submit(model, asked(user)) for user in ("b", "needy", "c")]
+    held.go.set()
+    assert calls[0].result(10) == ["model b"] and calls[2].result(10) == ["model c"]
+    with pytest.raises(StoreError, match="away"):
+        calls[1].result(10)
 
 
 def test_more_than_may_wait_are_refused_and_nothing_is_lost(batcher, held):

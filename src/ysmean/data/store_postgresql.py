@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from ysmean.data.store_sql import Rows, SqlStore
 from ysmean.errors import StoreError
 
 FORMAT = 1
+AWAY = 1.0  # seconds that nobody tries to connect to a server that was not there
 LOCK = 0x79736D65616E  # "ysmean", of the transactions that write; they take turns
 
 TABLES = """
@@ -62,6 +64,7 @@ class PostgresStore(SqlStore[Conn]):
         self.name = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"  # without a password
         self._reading = threading.Lock()
         self._connections: dict[str, Conn] = {}
+        self._away_until = 0.0
         try:
             self._id = self._begin(create)
         except psycopg.Error as error:
@@ -100,7 +103,14 @@ class PostgresStore(SqlStore[Conn]):
         """Return the connection of a purpose, which is made anew where it was lost."""
         kept = self._connections.get(purpose)
         if kept is None or kept.closed:
-            kept = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            # Or every batch of requests would wait anew for a server that is away.
+            if time.monotonic() < self._away_until:
+                raise psycopg.OperationalError("the server is away")
+            try:
+                kept = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            except psycopg.OperationalError:
+                self._away_until = time.monotonic() + AWAY
+                raise
             kept.execute("SET synchronous_commit = on")  # whatever is usual there
             self._connections[purpose] = kept
         return kept
@@ -134,7 +144,8 @@ class PostgresStore(SqlStore[Conn]):
         try:
             self._connection(purpose).execute("SELECT 1")
         except psycopg.OperationalError:
-            self._connections.pop(purpose).close()
+            if (lost := self._connections.pop(purpose, None)) is not None:
+                lost.close()
 
     def _execute(self, connection: Conn, query: str, parameters: Sequence[Any]) -> Rows:
         # The queries are this package's own; what comes from outside are parameters.

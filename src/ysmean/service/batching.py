@@ -155,6 +155,8 @@ class Batcher:
         if len(good) < len(works):
             if good:
                 self._answer(good)
-        else:  # nobody is to blame
+        elif len(works) == 1:
+            works[0].future.set_exception(error)
+        else:  # what only some need is not to be had, such as the events of users with an id
             for work in works:
-                work.future.set_exception(error)
+                self._answer([work])
