@@ -7,6 +7,7 @@ import pytest
 
 from processes import Process
 from snippets import ROOT, _check, snippets
+from ysmean.service.experiment import load_experiment
 from ysmean.service.settings import Settings
 
 PAGE = "docs/serving.md"
@@ -29,6 +30,17 @@ def test_the_commands_of_the_page_print_what_it_shows(bundle, tmp_path):
     finally:
         service.end()
     assert ran == 4
+
+
+def test_the_experiment_of_the_page_is_one(tmp_path):
+    (text,) = [s.text for s in snippets(PAGE) if s.language == "toml"]
+    (tmp_path / "arms.toml").write_text(text)
+    experiment = load_experiment(tmp_path / "arms.toml")
+    assert {name: arm.share for name, arm in experiment.arms.items()} == {
+        "as-fitted": 2,
+        "content-twice": 1,
+        "equal": 1,
+    }
 
 
 def test_the_limits_of_the_page_are_those_of_the_settings(tmp_path):
