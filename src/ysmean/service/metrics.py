@@ -72,13 +72,16 @@ class Metrics:
             self.cold.inc(answer.cohort == "0")
             for name in answer.abstained:
                 self.abstentions.labels(name).inc()
-            for item in answer.items:
-                self._credit(self.shares, item.shares, arm, 1 / len(answer.items))
+            # Counters are slow to find and lock, so a network's items are added up before.
+            items = [item.shares for item in answer.items]
+            names = items[0] if items else ()  # all items name the same networks
+            mean = {name: sum(s[name] for s in items) / len(items) for name in names}
+            self._credit(self.shares, mean, arm)
 
     def clicked(self, shares: Mapping[str, float], arm: str | None = None) -> None:
         """Count an event on an item of an answer, with the item's shares and the arm there."""
         self.clicks.labels(arm or "").inc()
-        self._credit(self.click_shares, shares, arm, 1.0)
+        self._credit(self.click_shares, shares, arm)
 
     def serve(self, model_id: str, created: float) -> None:
         """Say which model answers, and since when it is trained."""
@@ -87,11 +90,9 @@ class Metrics:
         self.age.set_function(lambda: time.time() - created)
 
     @staticmethod
-    def _credit(
-        counter: Counter, shares: Mapping[str, float], arm: str | None, factor: float
-    ) -> None:
+    def _credit(counter: Counter, shares: Mapping[str, float], arm: str | None) -> None:
         for name, share in shares.items():
-            counter.labels(name, arm or "").inc(share * factor)
+            counter.labels(name, arm or "").inc(share)
 
 
 _COUNTED: weakref.WeakSet[Metrics] = weakref.WeakSet()
