@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from ysmean import __version__
-from ysmean.service import about, answers, operations, problems, users
+from ysmean.service import about, answers, browse, operations, problems, studio, users
 from ysmean.service.frame import Frame
 from ysmean.service.keys import NO_KEYS, Keys
 from ysmean.service.service import Service
@@ -47,7 +47,7 @@ def create_app(settings: Settings, keys: Keys = NO_KEYS) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
-    for router in (answers.router, users.router, about.router, operations.router):
-        app.include_router(router)
+    for room in (answers, users, about, browse, operations, studio):
+        app.include_router(room.router)
     app.add_middleware(Frame, service=service)
     return app
