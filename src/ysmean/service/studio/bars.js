@@ -51,7 +51,7 @@ export function breakdown(item) {
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Shares by network" }, h("table", {},
     h("caption", { class: "unseen" }, `Where the score of ${item.title ?? item.item_id} comes from`),
     h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "contribution"), h("th", { scope: "col" }, "share"),
-      consensus.length > 0 && h("th", { scope: "col" }, "bits in the consensus"))),
+      consensus.length > 0 && h("th", { scope: "col", title: "within the consensus" }, "bits"))),
     h("tbody", {}, rows),
     h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "together"), h("td", {}, percent(1, 1)), h("td", {}, percent(total, 1)),
       consensus.length > 0 && h("td", {}, Object.keys(evidence).length ? signed(bits) : "")))),
