@@ -20,11 +20,13 @@ export function combobox({ label, placeholder = "", source, pick, code = false, 
     autocomplete: "off", autocapitalize: "off", spellcheck: "false",
   });
   let options = [], at = -1, timer = 0, asked = null;
+  let waiting = null; // what was pressed while the list is still that of an older text
 
   const close = () => {
     clearTimeout(timer);
     asked?.abort();
     list.hidden = true;
+    waiting = null;
     at = -1;
     attribute(input, "aria-expanded", "false");
     attribute(input, "aria-activedescendant", null);
@@ -58,20 +60,34 @@ export function combobox({ label, placeholder = "", source, pick, code = false, 
     clearTimeout(timer);
     asked?.abort();
     const mine = (asked = new AbortController());
+    waiting = [];
     timer = setTimeout(async () => {
       try {
         const found = await source(input.value, input.selectionStart ?? 0, mine.signal);
-        if (mine === asked && !mine.signal.aborted && document.activeElement === input) show(found);
+        if (mine === asked && !mine.signal.aborted && document.activeElement === input) arrived(found);
       } catch (error) {
-        if (error.name !== "AbortError") show([{ label: error.message, inert: true }]);
+        if (error.name !== "AbortError") arrived([{ label: error.message, inert: true }]);
       }
     }, wait);
   };
+  const arrived = (found) => {
+    const pressed = waiting ?? [];
+    waiting = null;
+    show(found);
+    for (const act of pressed) act();
+  };
+  const soon = (act) => (waiting ? waiting.push(act) : act());
   const step = (by) => {
     const able = options.map((o, n) => (o.inert ? -1 : n)).filter((n) => n >= 0);
     if (!able.length) return;
     const place = able.indexOf(at);
     mark(able[place < 0 ? (by > 0 ? 0 : able.length - 1) : (place + by + able.length) % able.length]);
+  };
+  const enter = () => {
+    if (list.hidden) return;
+    if (at >= 0) choose(options[at]);
+    else if (code) close(); // what is typed counts as it is
+    else choose(options.find((option) => !option.inert));
   };
   input.addEventListener("input", () => {
     typed?.(input);
@@ -82,11 +98,10 @@ export function combobox({ label, placeholder = "", source, pick, code = false, 
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (list.hidden) ask(0);
-      else step(event.key === "ArrowDown" ? 1 : -1);
+      if (list.hidden && !waiting) ask(0);
+      else soon(() => step(event.key === "ArrowDown" ? 1 : -1));
     } else if (event.key === "Enter") {
-      choose(options[list.hidden ? -1 : at >= 0 ? at : code ? -1 : options.findIndex((o) => !o.inert)]);
-      if (code && at < 0) close();
+      soon(enter);
     } else if (event.key === "Tab" && code && at >= 0) choose(options[at]);
     else if (event.key === "Escape" && !list.hidden) close();
     else return;

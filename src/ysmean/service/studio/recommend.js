@@ -39,14 +39,14 @@ export function recommend(main, answered) {
     done({ told, took, reasons }, question) {
       rules.fault(null);
       answer.classList.remove("slow");
-      answer.setAttribute("aria-busy", "false");
       if (question.person !== shown?.person) before = null;
       shown = { person: question.person, told };
       list.show(told, before, reasons);
       proportions.weigh(told);
       fill(title, headline(told));
       if (!reasons) fill(about, aside(told, took));
-      if (!reasons && !dragging) then = setTimeout(() => asker.ask({ ...question, reasons: true }), PAUSE);
+      if (reasons) answer.setAttribute("aria-busy", "false");
+      else if (!dragging) then = setTimeout(() => asker.ask({ ...question, reasons: true }), PAUSE);
       if (reasons) status.textContent = `${plural(told.items.length, "item")}; first: ${told.items[0]?.title ?? told.items[0]?.item_id ?? "none"}`;
       answered(told);
     },
@@ -66,11 +66,11 @@ export function recommend(main, answered) {
     },
     busy(slow) {
       answer.classList.toggle("slow", slow && shown !== null);
-      answer.setAttribute("aria-busy", String(slow));
     },
   });
   const again = (how = {}) => {
     clearTimeout(then);
+    answer.setAttribute("aria-busy", "true");
     asker.ask({ body: requestOf(get()), person: personOf(get()), reasons: false }, how);
   };
   const leave = subscribe((old, step) => {
