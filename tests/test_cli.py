@@ -10,6 +10,7 @@ import pytest
 
 from models import recommender, service
 from ysmean.cli import main
+from ysmean.recommender import Recommender
 
 YSMEAN = Path(sys.executable).parent / "ysmean"
 
@@ -408,3 +409,29 @@ def test_relations_are_read_beside_the_other_tables(ysmean, files, tmp_path):
         assert answer["shortfall"]["clause"] == "studio = 'Aurora'"
     done = ysmean("train", *log, "--relations", tmp_path / "r.csv", "--out", model, code=2)
     assert "r.csv has no column 'head'" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--serve", "--open"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_demo_serves_its_model_after_the_tour(ysmean, tmp_path, monkeypatch, option, kept):
+    """The tour itself, minutes of training, is run in test_demo."""
+    opened, served = [], []
+
+    def tour(console, seed, out):
+        if out is not None:
+            recommender().save(out / "model")
+        return recommender()  # it has parts, as a report has
+
+    def serve(settings, keys, host, port, drain, told):
+        served.append(Recommender.load(settings.model).model_id)
+        assert (host, port, bool(keys)) == ("127.0.0.1", 8123, False)
+        told("http://127.0.0.1:8123")
+
+    monkeypatch.setattr("ysmean.demo.run", tour)
+    monkeypatch.setattr("ysmean.service.run.run", serve)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    out = ("--out", tmp_path / "kept") if kept else ()
+    done = ysmean("demo", option, "--port", 8123, *out)
+    assert served == [recommender().model_id]
+    assert "The studio: http://127.0.0.1:8123" in done.stderr
+    assert opened == (["http://127.0.0.1:8123"] if option == "--open" else [])

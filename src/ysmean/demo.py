@@ -164,8 +164,15 @@ def _next_steps(console: Console, out: Path | None, viewer: str) -> None:
         "ysmean recommend model --user 42 --scale content=2",
     ]
     if out is None:
-        lines.append("ysmean demo --out demo     # keeps this tour's data, report and model")
+        lines += [
+            "ysmean demo --out demo     # keeps this tour's data, report and model",
+            "ysmean demo --open         # opens the studio on it: its proportions as sliders",
+        ]
     else:
-        lines += [f"ysmean recommend {out}/model --user {viewer}", f"ysmean inspect {out}/model"]
+        lines += [
+            f"ysmean recommend {out}/model --user {viewer}",
+            f"ysmean inspect {out}/model",
+            f"ysmean serve {out}/model     # the studio: http://127.0.0.1:8000",
+        ]
     for line in lines:
         console.print(f"  {line}", highlight=False, soft_wrap=True)

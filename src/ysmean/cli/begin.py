@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ysmean.cli.common import Seed, console, talk
+from ysmean.cli.serve import check_installed, start
 from ysmean.errors import RequestError
 
 
@@ -33,8 +36,32 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(help="keep data, report and model in this folder")
     ] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="then serve it, with the studio")] = False,
+    open_: Annotated[
+        bool, typer.Option("--open", help="serve it, and open the studio in a browser")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="to serve at; 0 takes a free one")
+    ] = 8000,
 ) -> None:
     """Train on a made-up streaming service, and take a tour of what the mean can do."""
     from ysmean.demo import run
 
-    run(console(80), seed, out)
+    if serve or open_:
+        check_installed()  # better said before minutes of training
+    report = run(console(80), seed, out)
+    if not (serve or open_):
+        return
+    from ysmean.recommender import Recommender
+    from ysmean.service.keys import NO_KEYS
+
+    def told(url: str) -> None:
+        talk(f"The studio: {url} (Ctrl-C ends it)")
+        if open_:
+            webbrowser.open(url)
+
+    with tempfile.TemporaryDirectory(prefix="ysmean-demo-") as beside:
+        model = Path(beside) / "model" if out is None else out / "model"
+        if out is None:
+            Recommender(report.parts).save(model)
+        start(model, NO_KEYS, "127.0.0.1", port, 0.0, told=told)

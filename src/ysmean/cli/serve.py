@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ysmean.cli.common import Model
 from ysmean.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ysmean.service.keys import Keys
 
 
 def serve(
@@ -57,28 +61,22 @@ def serve(
         float, typer.Option(min=0, help="seconds to go on serving after SIGTERM")
     ] = 2.0,
 ) -> None:
-    """Serve a model over HTTP: recommendations, live events, swaps, metrics."""
+    """Serve a model over HTTP: the studio, recommendations, live events, swaps, metrics."""
     from ysmean.service.keys import Keys, check_exposure
 
     if gate is not None and not 0 < gate < 1:
         raise ConfigError(f"--gate {gate:g}; expected a level between 0 and 1, such as 0.05.")
     known = Keys.find(keys, os.environ)
     check_exposure(host, known, insecure=insecure)
-    try:
-        from ysmean.service.experiment import load_experiment
-        from ysmean.service.run import run
-        from ysmean.service.settings import Settings
-    except ModuleNotFoundError as error:
-        if error.name in ("fastapi", "uvicorn", "prometheus_client", "structlog"):
-            raise ConfigError(
-                f"Serving needs {error.name}. Install it with: pip install 'ysmean[service]'"
-            ) from None
-        raise
-    from pydantic import SecretStr
+    check_installed()
+    from ysmean.service.experiment import load_experiment
 
-    # Absolute, so that even `.` has a name for the file beside it; links are kept.
-    settings = Settings(
-        model=Path(os.path.abspath(model)),
+    start(
+        model,
+        known,
+        host,
+        port,
+        drain,
         events_db=events_db,
         experiment=None if experiment is None else load_experiment(experiment),
         gate=gate,
@@ -93,6 +91,55 @@ def serve(
         remembered=remembered,
         threads=threads,
     )
+
+
+def start(
+    model: Path,
+    keys: Keys,
+    host: str,
+    port: int,
+    drain: float,
+    *,
+    told: Callable[[str], None] = lambda url: None,
+    **settings: Any,
+) -> None:
+    """Serve a model until a signal says to stop; `told` is called with the address.
+
+    Args:
+        model: bundle to serve.
+        keys: who may call.
+        host: address to listen on.
+        port: 0 takes a free one.
+        drain: seconds to go on serving after SIGTERM.
+        told: is called with the address.
+        settings: more of `ysmean.service.settings.Settings`.
+
+    Raises:
+        ConfigError: if the extra `service` is not installed, or the port is taken.
+    """
+    check_installed()
+    from pydantic import SecretStr
+
+    from ysmean.service.run import run
+    from ysmean.service.settings import Settings
+
     if salt := os.environ.get("YSMEAN_LOG_SALT"):
-        settings = settings.model_copy(update={"log_salt": SecretStr(salt)})
-    run(settings, known, host, port, drain)
+        settings["log_salt"] = SecretStr(salt)
+    # Absolute, so that even `.` has a name for the file beside it; links are kept.
+    run(Settings(model=Path(os.path.abspath(model)), **settings), keys, host, port, drain, told)
+
+
+def check_installed() -> None:
+    """Refuse to serve without what that takes.
+
+    Raises:
+        ConfigError: says what to install.
+    """
+    try:
+        import ysmean.service.run  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name in ("fastapi", "uvicorn", "prometheus_client", "structlog"):
+            raise ConfigError(
+                f"Serving needs {error.name}. Install it with: pip install 'ysmean[service]'"
+            ) from None
+        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 import structlog
@@ -24,7 +25,14 @@ from ysmean.service.settings import Settings
 log = structlog.get_logger()
 
 
-def run(settings: Settings, keys: Keys, host: str, port: int, drain: float) -> None:
+def run(
+    settings: Settings,
+    keys: Keys,
+    host: str,
+    port: int,
+    drain: float,
+    told: Callable[[str], None] = lambda url: None,
+) -> None:
     """Serve until a signal says to stop; requests that have begun are answered first.
 
     SIGHUP loads the bundle's current version. SIGTERM ends readiness, goes on serving for `drain`
@@ -37,6 +45,7 @@ def run(settings: Settings, keys: Keys, host: str, port: int, drain: float) -> N
         host: to listen on.
         port: to listen on; 0 takes a free one.
         drain: seconds.
+        told: is called with the address, when it listens.
 
     Raises:
         YsMeanError: if the model cannot be loaded, or the port is taken.
@@ -54,7 +63,9 @@ def run(settings: Settings, keys: Keys, host: str, port: int, drain: float) -> N
     if hasattr(signal, "SIGHUP"):  # Windows has none
         signal.signal(signal.SIGHUP, lambda *_: _reload_beside(service))
     shown = f"[{host}]" if ":" in host else host
-    log.info("listening", url=f"http://{shown}:{listening.getsockname()[1]}")
+    url = f"http://{shown}:{listening.getsockname()[1]}"
+    log.info("listening", url=url)
+    told(url)
     with threadpool_limits(settings.threads, user_api="blas"):
         server.run(sockets=[listening])
     log.info("stopped")
