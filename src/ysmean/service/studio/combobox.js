@@ -11,15 +11,35 @@ const WAIT = 90; // milliseconds without a keystroke
  * something. `pick(option, input)` is called for the chosen one; the list is then asked for again
  * where it returns true.
  */
-export function combobox({ label, placeholder = "", source, pick, code = false, value = "", input: typed }) {
+export function combobox({
+  label,
+  placeholder = "",
+  source,
+  pick,
+  code = false,
+  value = "",
+  input: typed,
+}) {
   const id = fresh("list");
   const list = h("ul", { id, class: "list", role: "listbox", "aria-label": label, hidden: true });
   const input = h("input", {
-    class: `input${code ? " code" : ""}`, type: "text", role: "combobox", placeholder, value,
-    "aria-label": label, "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list",
-    autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+    class: `input${code ? " code" : ""}`,
+    type: "text",
+    role: "combobox",
+    placeholder,
+    value,
+    "aria-label": label,
+    "aria-expanded": "false",
+    "aria-controls": id,
+    "aria-autocomplete": "list",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
   });
-  let options = [], at = -1, timer = 0, asked = null;
+  let options = [],
+    at = -1,
+    timer = 0,
+    asked = null;
   let waiting = null; // what was pressed while the list is still that of an older text
 
   const close = () => {
@@ -45,13 +65,26 @@ export function combobox({ label, placeholder = "", source, pick, code = false, 
   };
   const show = (found) => {
     options = found;
-    fill(list, found.map((option, n) => h("li", {
-      id: `${id}-${n}`, role: "option", "aria-selected": "false", "aria-disabled": option.inert && "true",
-      on: {
-        pointerdown: (event) => event.preventDefault(), // the field keeps the focus
-        click: () => choose(option),
-      },
-    }, h("span", {}, option.label), option.hint && h("small", {}, option.hint))));
+    fill(
+      list,
+      found.map((option, n) =>
+        h(
+          "li",
+          {
+            id: `${id}-${n}`,
+            role: "option",
+            "aria-selected": "false",
+            "aria-disabled": option.inert && "true",
+            on: {
+              pointerdown: (event) => event.preventDefault(), // the field keeps the focus
+              click: () => choose(option),
+            },
+          },
+          h("span", {}, option.label),
+          option.hint && h("small", {}, option.hint),
+        ),
+      ),
+    );
     list.hidden = !found.length;
     attribute(input, "aria-expanded", String(found.length > 0));
     mark(-1);
@@ -64,7 +97,8 @@ export function combobox({ label, placeholder = "", source, pick, code = false, 
     timer = setTimeout(async () => {
       try {
         const found = await source(input.value, input.selectionStart ?? 0, mine.signal);
-        if (mine === asked && !mine.signal.aborted && document.activeElement === input) arrived(found);
+        if (mine === asked && !mine.signal.aborted && document.activeElement === input)
+          arrived(found);
       } catch (error) {
         if (error.name !== "AbortError") arrived([{ label: error.message, inert: true }]);
       }
@@ -81,12 +115,15 @@ export function combobox({ label, placeholder = "", source, pick, code = false, 
     const able = options.map((o, n) => (o.inert ? -1 : n)).filter((n) => n >= 0);
     if (!able.length) return;
     const place = able.indexOf(at);
-    mark(able[place < 0 ? (by > 0 ? 0 : able.length - 1) : (place + by + able.length) % able.length]);
+    mark(
+      able[place < 0 ? (by > 0 ? 0 : able.length - 1) : (place + by + able.length) % able.length],
+    );
   };
   const enter = () => {
     if (list.hidden) return;
     if (at >= 0) choose(options[at]);
-    else if (code) close(); // what is typed counts as it is
+    else if (code)
+      close(); // what is typed counts as it is
     else choose(options.find((option) => !option.inert));
   };
   input.addEventListener("input", () => {

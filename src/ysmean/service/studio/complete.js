@@ -1,7 +1,8 @@
 // What may come next in a `where`: features, operators, values, joiners. The service is the judge;
 // this only helps to type.
 
-const TOKEN = /'(?:[^']|'')*'?|"(?:[^"]|"")*"?|`(?:[^`]|``)*`?|<=|>=|==|!=|=|<|>|[(),]|[^\s'"`<>=!(),]+/g;
+const TOKEN =
+  /'(?:[^']|'')*'?|"(?:[^"]|"")*"?|`(?:[^`]|``)*`?|<=|>=|==|!=|=|<|>|[(),]|[^\s'"`<>=!(),]+/g;
 const BARE = /^[^\W\d][\w.:-]*$/u;
 const WORDS = new Set(["and", "or", "not", "in", "is", "null", "contains", "all"]);
 const COMPARE = new Set(["=", "==", "!=", "<", "<=", ">", ">="]);
@@ -20,9 +21,11 @@ export function quoted(text, mark = "'") {
  */
 export function situation(text, caret) {
   const before = [];
-  let from = caret, to = caret;
+  let from = caret,
+    to = caret;
   for (const match of text.matchAll(TOKEN)) {
-    const start = match.index, end = start + match[0].length;
+    const start = match.index,
+      end = start + match[0].length;
     if (start < caret && end >= caret && !/^[(),]$|^[<>=!]+$/.test(match[0])) {
       [from, to] = [start, end];
       break;
@@ -35,7 +38,9 @@ export function situation(text, caret) {
 }
 
 function expected(tokens) {
-  let expects = "feature", feature = null, listing = false;
+  let expects = "feature",
+    feature = null,
+    listing = false;
   for (const token of tokens) {
     const word = token.toLowerCase();
     if (expects === "feature") {
@@ -49,7 +54,8 @@ function expected(tokens) {
       if (token !== "(") expects = "joiner";
     } else if (listing && token === ",") expects = "value";
     else if (listing && token === ")") listing = false;
-    else if (word === "and" || word === "or") [expects, feature, listing] = ["feature", null, false];
+    else if (word === "and" || word === "or")
+      [expects, feature, listing] = ["feature", null, false];
   }
   return { expects, feature, listing };
 }
@@ -62,11 +68,29 @@ function plain(token) {
 
 /** The operators that make sense for a type of feature, with what they say. */
 export function operators(type) {
-  const equal = [["=", "is"], ["!=", "is not"]];
-  const sorted = [[">=", "at least"], ["<=", "at most"], [">", "more than"], ["<", "less than"]];
-  const among = [["in (", "one of"], ["not in (", "none of"]];
+  const equal = [
+    ["=", "is"],
+    ["!=", "is not"],
+  ];
+  const sorted = [
+    [">=", "at least"],
+    ["<=", "at most"],
+    [">", "more than"],
+    ["<", "less than"],
+  ];
+  const among = [
+    ["in (", "one of"],
+    ["not in (", "none of"],
+  ];
   const all = [["contains all (", "all of"]];
-  const empty = [["is null", "not known"], ["is not null", "known"]];
-  const sets = { number: [...sorted, ...equal], datetime: [...sorted, ...equal], categories: [...equal, ...among, ...all] };
+  const empty = [
+    ["is null", "not known"],
+    ["is not null", "known"],
+  ];
+  const sets = {
+    number: [...sorted, ...equal],
+    datetime: [...sorted, ...equal],
+    categories: [...equal, ...among, ...all],
+  };
   return [...(sets[type] ?? [...equal, ...among]), ...empty];
 }

@@ -35,7 +35,9 @@ export function attribute(el, name, value) {
 
 /** Replace what an element holds. */
 export function fill(el, ...children) {
-  el.replaceChildren(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  el.replaceChildren(
+    ...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false),
+  );
   return el;
 }
 
@@ -48,9 +50,10 @@ export function button(label, click, props = {}) {
 const PATHS = {
   cross: "M4 4l8 8M12 4l-8 8",
   grip: "M3 5h10M3 8h10M3 11h10",
-  sun: "M8 5a3 3 0 100 6 3 3 0 000-6M8 1v1M8 14v1M1 8h1M14 8h1M3 3l.7.7M12.3 12.3l.7.7M13 3l-.7.7M3.7 12.3L3 13",
-  key: "M10.5 9.5a4 4 0 10-3.2-1.3L2 13.5V15h2.5v-2H6v-1.500h1.500zM11 5h.01",
-  share: "M8 10V2M5 4.500L8 1.500l3 3M3 8v6h10V8",
+  sun:
+    "M8 5a3 3 0 100 6 3 3 0 000-6M8 1v1M8 14v1M1 8h1M14 8h1" +
+    "M3 3l.7.7M12.3 12.3l.7.7M13 3l-.7.7M3.7 12.3L3 13",
+  share: "M8 10V2M5 4.5L8 1.5l3 3M3 8v6h10V8",
 };
 
 /** Draw one of the few icons. */

@@ -1,4 +1,4 @@
-// What is known of the model once: its networks and their colours, its features, what the API takes.
+// What is known of the model: its networks and their colours, its features, what the API takes.
 
 import { call, forget, once, query } from "./api.js";
 import { h } from "./dom.js";
@@ -6,17 +6,28 @@ import { h } from "./dom.js";
 const COLOURS = 8;
 
 /** The facts of the model that answers; filled by `load`. */
-export const facts = { model: "", networks: [], names: [], features: [], takes: new Set(), data: {} };
+export const facts = {
+  model: "",
+  networks: [],
+  names: [],
+  features: [],
+  takes: new Set(),
+  data: {},
+};
 
 /** Ask for the facts, again after a swap. */
 export async function load() {
   forget();
   const [data, features, document] = await Promise.all([
-    call("v1/model"), call("v1/features"), call("openapi.json"),
+    call("v1/model"),
+    call("v1/features"),
+    call("openapi.json"),
   ]);
   const asked = document.components?.schemas?.RecommendRequest?.properties ?? {};
   // The consensus is a member of the mean, though not a network of its own.
-  const members = Object.keys(data.proportions[0] ?? {}).filter((n) => n !== "segment" && n !== "cohort");
+  const members = Object.keys(data.proportions[0] ?? {}).filter(
+    (n) => n !== "segment" && n !== "cohort",
+  );
   Object.assign(facts, {
     data,
     model: data.model,
@@ -66,7 +77,8 @@ export async function describe(ids, signal) {
     const some = missing.slice(n, n + 50);
     const answer = await call(query("v1/items/described", { item_id: some }), { signal });
     for (const item of answer.items) described.set(item.item_id, item);
-    for (const id of answer.unknown_items) described.set(id, { item_id: id, title: null, features: {}, unknown: true });
+    for (const id of answer.unknown_items)
+      described.set(id, { item_id: id, title: null, features: {}, unknown: true });
   }
   return ids.map((id) => described.get(id));
 }

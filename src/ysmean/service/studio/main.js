@@ -23,8 +23,11 @@ let answer = null;
 onKeyNeeded(askForKey);
 begin();
 links();
-fill(document.getElementById("tools"),
-  button([icon("share"), "Share"], () => share(() => answer)), themeButton());
+fill(
+  document.getElementById("tools"),
+  button([icon("share"), "Share"], () => share(() => answer)),
+  themeButton(),
+);
 start();
 
 /** Load what every view needs, then show the one that the address says. */
@@ -44,7 +47,11 @@ async function start() {
 
 function waiting(error) {
   setTimeout(start, 1000 * (error.retryAfter ?? 1));
-  return h("p", { class: "waiting", role: "status" }, `${error.message} The page goes on by itself.`);
+  return h(
+    "p",
+    { class: "waiting", role: "status" },
+    `${error.message} The page goes on by itself.`,
+  );
 }
 
 function show() {
@@ -74,7 +81,13 @@ async function renew() {
 function links() {
   const { view } = get();
   const nav = document.getElementById("views");
-  if (!nav.children.length) fill(nav, VIEWS.map((name) => h("a", { "data-view": name }, `${name[0].toUpperCase()}${name.slice(1)}`)));
+  if (!nav.children.length)
+    fill(
+      nav,
+      VIEWS.map((name) =>
+        h("a", { "data-view": name }, `${name[0].toUpperCase()}${name.slice(1)}`),
+      ),
+    );
   for (const link of nav.children) {
     const name = link.dataset.view;
     link.href = `#${format({ ...get(), view: name })}`;

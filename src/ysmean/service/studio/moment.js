@@ -8,23 +8,55 @@ import { DAYS } from "./words.js";
 /** Make the panel. */
 export function momentPanel() {
   const number = (text) => (text === "" ? null : Number(text));
-  const choice = (name, any, labels) => h("select", { on: { change: (e) => set({ [name]: number(e.target.value) }) } },
-    h("option", { value: "" }, any), labels.map((label, n) => h("option", { value: n }, label)));
-  const hour = choice("hour", "As of the time", Array.from({ length: 24 }, (_, n) => `${String(n).padStart(2, "0")}:00`));
+  const choice = (name, any, labels) =>
+    h(
+      "select",
+      { on: { change: (e) => set({ [name]: number(e.target.value) }) } },
+      h("option", { value: "" }, any),
+      labels.map((label, n) => h("option", { value: n }, label)),
+    );
+  const hour = choice(
+    "hour",
+    "As of the time",
+    Array.from({ length: 24 }, (_, n) => `${String(n).padStart(2, "0")}:00`),
+  );
   const weekday = choice("weekday", "As of the time", DAYS);
-  const at = h("input", { class: "input", type: "datetime-local", on: { change: () => set({ at: at.value }) } });
-  const again = h("input", { type: "checkbox", on: { change: () => set({ seen: again.checked ? "allow" : "exclude" }) } });
-  const k = h("input", { class: "input", type: "number", min: 1, max: 100, inputmode: "numeric", on: {
-    input: () => k.checkValidity() && k.value !== "" && set({ k: Number(k.value) }, { step: false }),
-    change: () => (k.value = get().k),
-  } });
+  const at = h("input", {
+    class: "input",
+    type: "datetime-local",
+    on: { change: () => set({ at: at.value }) },
+  });
+  const again = h("input", {
+    type: "checkbox",
+    on: { change: () => set({ seen: again.checked ? "allow" : "exclude" }) },
+  });
+  const k = h("input", {
+    class: "input",
+    type: "number",
+    min: 1,
+    max: 100,
+    inputmode: "numeric",
+    on: {
+      input: () =>
+        k.checkValidity() && k.value !== "" && set({ k: Number(k.value) }, { step: false }),
+      change: () => (k.value = get().k),
+    },
+  });
   const told = h("span", { class: "note" });
   const gone = h("div", { class: "field" });
-  const el = h("details", { class: "panel", open: false }, h("summary", {}, "Moment and number", told),
-    h("div", { class: "stack" },
+  const el = h(
+    "details",
+    { class: "panel", open: false },
+    h("summary", {}, "Moment and number", told),
+    h(
+      "div",
+      { class: "stack" },
       h("div", { class: "pair" }, field("Hour (UTC)", hour), field("Weekday", weekday)),
       h("div", { class: "pair" }, field("Time (UTC), else now", at), field("How many", k)),
-      h("label", { class: "check" }, again, "What was watched may come again"), gone));
+      h("label", { class: "check" }, again, "What was watched may come again"),
+      gone,
+    ),
+  );
   const show = () => {
     const s = get();
     hour.value = s.hour ?? "";
@@ -41,25 +73,48 @@ export function momentPanel() {
 }
 
 function summary(s) {
-  const when = [s.weekday === null ? "" : DAYS[s.weekday], s.hour === null ? "" : `${s.hour}:00`, s.at.replace("T", " ")];
-  return [`k = ${s.k}`, ...when.filter(Boolean), s.seen === "allow" ? "again" : ""].filter(Boolean).join(", ");
+  const when = [
+    s.weekday === null ? "" : DAYS[s.weekday],
+    s.hour === null ? "" : `${s.hour}:00`,
+    s.at.replace("T", " "),
+  ];
+  return [`k = ${s.k}`, ...when.filter(Boolean), s.seen === "allow" ? "again" : ""]
+    .filter(Boolean)
+    .join(", ");
 }
 
 /** What was hidden from this answer, and the way back. */
 function hiddenPanel() {
   const list = h("div", { class: "chips" });
-  const el = h("section", { class: "panel", "aria-label": "Hidden here" }, h("h3", {}, "Hidden here"), list);
+  const el = h(
+    "section",
+    { class: "panel", "aria-label": "Hidden here" },
+    h("h3", {}, "Hidden here"),
+    list,
+  );
   const show = async () => {
     const { exclude } = get();
     el.hidden = !exclude.length;
     if (!exclude.length) return;
     await describe(exclude).catch(() => {});
-    fill(list, get().exclude.map((id) => {
-      const title = known(id)?.title ?? id;
-      return h("span", { class: "chip" }, h("span", {}, title), button(icon("cross"), () => {
-        set({ exclude: get().exclude.filter((other) => other !== id) });
-      }, { kind: "bare icon", "aria-label": `Show ${title} again` }));
-    }));
+    fill(
+      list,
+      get().exclude.map((id) => {
+        const title = known(id)?.title ?? id;
+        return h(
+          "span",
+          { class: "chip" },
+          h("span", {}, title),
+          button(
+            icon("cross"),
+            () => {
+              set({ exclude: get().exclude.filter((other) => other !== id) });
+            },
+            { kind: "bare icon", "aria-label": `Show ${title} again` },
+          ),
+        );
+      }),
+    );
   };
   subscribe(show);
   show();

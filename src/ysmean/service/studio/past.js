@@ -5,6 +5,7 @@ import { combobox } from "./combobox.js";
 import { button, fill, h, icon } from "./dom.js";
 import { known } from "./facts.js";
 import { say } from "./toast.js";
+import { plural } from "./words.js";
 
 /** Make the list; `change(ids, how)` is told of every new order. */
 export function past(change) {
@@ -16,7 +17,11 @@ export function past(change) {
     async source(text, _, signal) {
       const { items } = await call(query("v1/items", { query: text.trim(), limit: 8 }), { signal });
       if (!items.length) return [{ label: `No title holds “${text.trim()}”`, inert: true }];
-      return items.map((i) => ({ label: i.title ?? i.item_id, hint: i.warm ? i.item_id : `${i.item_id} · new`, item: i }));
+      return items.map((i) => ({
+        label: i.title ?? i.item_id,
+        hint: i.warm ? i.item_id : `${i.item_id} · new`,
+        item: i,
+      }));
     },
     pick(option, input) {
       input.value = "";
@@ -42,8 +47,10 @@ export function past(change) {
   };
   const row = (id, n) => {
     const grip = button(icon("grip"), () => {}, {
-      kind: "bare icon grip", "aria-label": `Move ${name(id)}, place ${n + 1} of ${ids.length}`,
-      "aria-keyshortcuts": "ArrowUp ArrowDown Delete", title: "Drag, or use the arrow keys",
+      kind: "bare icon grip",
+      "aria-label": `Move ${name(id)}, place ${n + 1} of ${ids.length}`,
+      "aria-keyshortcuts": "ArrowUp ArrowDown Delete",
+      title: "Drag, or use the arrow keys",
     });
     grip.addEventListener("keydown", (event) => {
       const to = { ArrowUp: n - 1, ArrowDown: n + 1, Home: 0, End: ids.length - 1 }[event.key];
@@ -52,8 +59,16 @@ export function past(change) {
       else return;
       event.preventDefault();
     });
-    const li = h("li", {}, grip, h("span", {}, name(id)),
-      button(icon("cross"), () => remove(n), { kind: "bare icon", "aria-label": `Remove ${name(id)}` }));
+    const li = h(
+      "li",
+      {},
+      grip,
+      h("span", {}, name(id)),
+      button(icon("cross"), () => remove(n), {
+        kind: "bare icon",
+        "aria-label": `Remove ${name(id)}`,
+      }),
+    );
     grip.addEventListener("pointerdown", (event) => drag(event, li, grip));
     return li;
   };
@@ -88,9 +103,10 @@ export function past(change) {
     ids = history;
     list.hidden = !ids.length;
     fill(list, ids.map(row));
-    fill(hint, ids.length
-      ? `${ids.length === 1 ? "One title" : `${ids.length} titles`}, oldest first. Drag by the handle, or focus it and use the arrow keys.`
-      : "Somebody new: nothing watched yet. Add titles, or state preferences.");
+    hint.textContent = ids.length
+      ? `${plural(ids.length, "title")}, oldest first. Drag by the handle, or focus it and use ` +
+        "the arrow keys."
+      : "Somebody new: nothing watched yet. Add titles, or state preferences.";
   };
   return { el, show };
 }

@@ -5,23 +5,35 @@ const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
 /** Parse the text format: a list of `{name, labels, value}`. */
 export function parse(text) {
-  return text.split("\n").filter((line) => line && line[0] !== "#").map((line) => {
-    const [, name, inside = "", value] = LINE.exec(line) ?? [];
-    const labels = Object.fromEntries([...inside.matchAll(LABEL)].map(([, key, said]) => [key, said.replace(/\\(.)/g, (_, c) => (c === "n" ? "\n" : c))]));
-    return { name, labels, value: value === "+Inf" ? Infinity : Number(value) };
-  }).filter((sample) => sample.name);
+  return text
+    .split("\n")
+    .filter((line) => line && line[0] !== "#")
+    .map((line) => {
+      const [, name, inside = "", value] = LINE.exec(line) ?? [];
+      const labels = Object.fromEntries(
+        [...inside.matchAll(LABEL)].map(([, key, said]) => [
+          key,
+          said.replace(/\\(.)/g, (_, c) => (c === "n" ? "\n" : c)),
+        ]),
+      );
+      return { name, labels, value: value === "+Inf" ? Infinity : Number(value) };
+    })
+    .filter((sample) => sample.name);
 }
 
 /** Add up the samples of a name whose labels fulfil a test. */
 export function sum(samples, name, test = () => true) {
-  return samples.filter((s) => s.name === name && test(s.labels)).reduce((total, s) => total + s.value, 0);
+  return samples
+    .filter((s) => s.name === name && test(s.labels))
+    .reduce((total, s) => total + s.value, 0);
 }
 
 /** Add up by the value of a label: `{value: sum}`. */
 export function by(samples, name, label) {
   const found = {};
   for (const s of samples) {
-    if (s.name === name && s.labels[label] !== undefined) found[s.labels[label]] = (found[s.labels[label]] ?? 0) + s.value;
+    if (s.name === name && s.labels[label] !== undefined)
+      found[s.labels[label]] = (found[s.labels[label]] ?? 0) + s.value;
   }
   return found;
 }
@@ -48,9 +60,13 @@ export function quantile(counts, q) {
   const total = counts.at(-1)?.[1] ?? 0;
   if (!total) return NaN;
   const wanted = q * total;
-  let low = 0, under = 0;
+  let low = 0,
+    under = 0;
   for (const [limit, count] of counts) {
-    if (count >= wanted) return limit === Infinity ? low : low + ((limit - low) * (wanted - under)) / Math.max(count - under, 1e-12);
+    if (count >= wanted)
+      return limit === Infinity
+        ? low
+        : low + ((limit - low) * (wanted - under)) / Math.max(count - under, 1e-12);
     [low, under] = [limit, count];
   }
   return low;

@@ -8,18 +8,39 @@ import { get, set, subscribe } from "./state.js";
 /** Make the panel; `weigh(answer)` shows the proportions of an answer. */
 export function proportionsPanel() {
   let answer = null;
-  const sliders = facts.names.map((name) => [name, slide(name, (factor, step) => {
-    const { [name]: _, ...others } = get().scale;
-    set({ scale: factor === 1 ? others : { ...others, [name]: factor } }, { step });
-  })]);
-  const base = (weights, label, title) => button(label, () => set({ weights, scale: {} }), { title, "data-base": weights });
-  const fitted = base("fitted", "Fitted", "As fitted on held-out events, for histories of this length");
+  const sliders = facts.names.map((name) => [
+    name,
+    slide(name, (factor, step) => {
+      const { [name]: _, ...others } = get().scale;
+      set({ scale: factor === 1 ? others : { ...others, [name]: factor } }, { step });
+    }),
+  ]);
+  const base = (weights, label, title) =>
+    button(label, () => set({ weights, scale: {} }), { title, "data-base": weights });
+  const fitted = base(
+    "fitted",
+    "Fitted",
+    "As fitted on held-out events, for histories of this length",
+  );
   const plain = base("equal", "Plain", "Every network the same; the consensus is left out");
   const note = h("p", { class: "note" });
-  const el = h("section", { class: "panel", "aria-label": "Proportions" },
-    h("div", { class: "row apart" }, h("h3", {}, "Proportions"),
-      h("div", { class: "both", role: "group", "aria-label": "Begin from" }, plain, fitted)),
-    h("ul", { class: "slides" }, sliders.map(([, one]) => one.el)), note, ...(facts.takes.has("diversity") ? [diversity()] : []));
+  const el = h(
+    "section",
+    { class: "panel", "aria-label": "Proportions" },
+    h(
+      "div",
+      { class: "row apart" },
+      h("h3", {}, "Proportions"),
+      h("div", { class: "both", role: "group", "aria-label": "Begin from" }, plain, fitted),
+    ),
+    h(
+      "ul",
+      { class: "slides" },
+      sliders.map(([, one]) => one.el),
+    ),
+    note,
+    ...(facts.takes.has("diversity") ? [diversity()] : []),
+  );
   const show = () => {
     const { weights, scale } = get();
     const untouched = !Object.keys(scale).length;
@@ -31,22 +52,30 @@ export function proportionsPanel() {
       one.show(scale[name] ?? 1, answer?.weights[name], { quiet, off });
     }
     const silent = answer && facts.names.filter((name) => answer.abstained.includes(name));
-    note.textContent = silent?.length && answer.items.length
-      ? `Silent networks have nothing to say about this viewer; their part goes to the others.`
-      : "Proportions belong to the request: nothing is trained again.";
+    note.textContent =
+      silent?.length && answer.items.length
+        ? `Silent networks have nothing to say about this viewer; their part goes to the others.`
+        : "Proportions belong to the request: nothing is trained again.";
   };
   subscribe(show);
   show();
-  return { el, weigh(next) {
-    answer = next;
-    show();
-  } };
+  return {
+    el,
+    weigh(next) {
+      answer = next;
+      show();
+    },
+  };
 }
 
 function diversity() {
   const output = h("output", { class: "value num" });
   const input = h("input", {
-    type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Diversity",
+    type: "range",
+    min: 0,
+    max: 1,
+    step: 0.05,
+    "aria-label": "Diversity",
     on: { input: () => change(false), change: () => change(true) },
   });
   const change = (step) => set({ diversity: Number(input.value) || null }, { step });
@@ -57,5 +86,11 @@ function diversity() {
   };
   subscribe(show);
   show();
-  return h("div", { class: "slide" }, h("span", { class: "name" }, h("span", {}, "Diversity")), input, output);
+  return h(
+    "div",
+    { class: "slide" },
+    h("span", { class: "name" }, h("span", {}, "Diversity")),
+    input,
+    output,
+  );
 }

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { fill, h } from "./dom.js";
-import { describe, facts } from "./facts.js";
+import { describe, facts, titleOf } from "./facts.js";
 import { Latest } from "./latest.js";
 import { momentPanel } from "./moment.js";
 import { problem, skeleton } from "./notices.js";
@@ -20,14 +20,39 @@ const PAUSE = 120; // milliseconds
 
 /** Show the view; returns how to leave it. `answered(answer)` is told of every answer. */
 export function recommend(main, answered) {
-  const viewer = viewerPanel(), proportions = proportionsPanel(), rules = rulesPanel(), moment = momentPanel();
-  const title = h("h2"), about = h("p", { class: "note" });
+  const viewer = viewerPanel(),
+    proportions = proportionsPanel(),
+    rules = rulesPanel(),
+    moment = momentPanel();
+  const title = h("h2"),
+    about = h("p", { class: "note" });
   const list = results({ watched, hide, from, loosen });
   const answer = h("div", { "aria-busy": "true" }, list.el);
   const status = h("p", { class: "unseen", role: "status" });
-  fill(main, h("div", { class: "split" },
-    h("div", { class: "side" }, viewer.el, proportions.el, wishesPanel(), rules.el, moment.el, moment.hidden),
-    h("section", { "aria-labelledby": "answer" }, h("div", { class: "head" }, title, about), status, answer)));
+  fill(
+    main,
+    h(
+      "div",
+      { class: "split" },
+      h(
+        "div",
+        { class: "side" },
+        viewer.el,
+        proportions.el,
+        wishesPanel(),
+        rules.el,
+        moment.el,
+        moment.hidden,
+      ),
+      h(
+        "section",
+        { "aria-labelledby": "answer" },
+        h("div", { class: "head" }, title, about),
+        status,
+        answer,
+      ),
+    ),
+  );
   title.id = "answer";
   list.clear(skeleton());
 
@@ -45,10 +70,14 @@ export function recommend(main, answered) {
       proportions.weigh(told);
       fill(title, headline(told));
       if (!reasons) fill(about, aside(told, took));
-      if (reasons) answer.setAttribute("aria-busy", "false");
-      else if (!dragging) then = setTimeout(() => asker.ask({ ...question, reasons: true }), PAUSE);
-      if (reasons) status.textContent = `${plural(told.items.length, "item")}; first: ${told.items[0]?.title ?? told.items[0]?.item_id ?? "none"}`;
       answered(told);
+      if (reasons) {
+        answer.setAttribute("aria-busy", "false");
+        const first = told.items[0] ? titleOf(told.items[0]) : "none";
+        status.textContent = `${plural(told.items.length, "item")}; first: ${first}`;
+      } else if (!dragging) {
+        then = setTimeout(() => asker.ask({ ...question, reasons: true }), PAUSE);
+      }
     },
     failed(error) {
       const fault = error.about?.("where");
@@ -100,15 +129,25 @@ export function recommend(main, answered) {
   function hide(item) {
     const { user, exclude } = get();
     set({ exclude: [...exclude, item.item_id] });
-    const forGood = user !== null && { label: `Hide for ${user} for good`, run: () => live(item, "hide", `Kept: hidden from ${user}.`) };
+    const forGood = user !== null && {
+      label: `Hide for ${user} for good`,
+      run: () => live(item, "hide", `Kept: hidden from ${user}.`),
+    };
     say(`Hidden here: ${item.title ?? item.item_id}.`, { act: forGood });
   }
 
   /** Post a live event, and ask again. */
   async function live(item, event, said) {
-    const body = { user_id: get().user, item_id: item.item_id, event, request_id: shown?.told.request_id };
+    const body = {
+      user_id: get().user,
+      item_id: item.item_id,
+      event,
+      request_id: shown?.told.request_id,
+    };
     try {
-      await call("v1/events", { body: { ...body, event_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` } });
+      await call("v1/events", {
+        body: { ...body, event_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` },
+      });
     } catch (error) {
       say(error.message, { seconds: 12 });
       return;
@@ -131,9 +170,15 @@ export function recommend(main, answered) {
 async function ask(question, signal) {
   const began = performance.now();
   const { reasons, body } = question;
-  const told = await call("v1/recommend", { body: reasons ? { ...body, why: true } : body, signal });
+  const told = await call("v1/recommend", {
+    body: reasons ? { ...body, why: true } : body,
+    signal,
+  });
   const took = performance.now() - began;
-  await describe(told.items.map((item) => item.item_id), signal).catch((error) => {
+  await describe(
+    told.items.map((item) => item.item_id),
+    signal,
+  ).catch((error) => {
     if (error.name === "AbortError") throw error; // without features the answer is still one
   });
   return { told, took, reasons };
@@ -142,16 +187,21 @@ async function ask(question, signal) {
 function headline(told) {
   const { user, history } = get();
   if (history === null && user !== null) return `For ${user}`;
-  return history?.length ? `For a history of ${plural(history.length, "title")}` : "For somebody new";
+  return history?.length
+    ? `For a history of ${plural(history.length, "title")}`
+    : "For somebody new";
 }
 
 function aside(told, took) {
   const silent = facts.networks.filter((name) => told.abstained.includes(name));
   return [
     `${plural(told.items.length, "item")} in ${Math.max(1, Math.round(took))} ms. `,
-    silent.length > 0 && told.items.length > 0 && `${listed(silent)} ${silent.length > 1 ? "have" : "has"} nothing to say here. `,
+    silent.length > 0 &&
+      told.items.length > 0 &&
+      `${listed(silent)} ${silent.length > 1 ? "have" : "has"} nothing to say here. `,
     told.last_resort && "Popularity alone answered. ",
-    told.unknown_items.length > 0 && `Not in the catalogue, so skipped: ${listed(told.unknown_items)}. `,
+    told.unknown_items.length > 0 &&
+      `Not in the catalogue, so skipped: ${listed(told.unknown_items)}. `,
     told.arm && `Experiment: ${told.arm}. `,
   ];
 }

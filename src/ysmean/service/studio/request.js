@@ -66,7 +66,9 @@ function python(value) {
   if (value === null) return "None";
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
   if (typeof value === "object") {
-    return `{${Object.entries(value).map(([k, v]) => `${python(k)}: ${python(v)}`).join(", ")}}`;
+    return `{${Object.entries(value)
+      .map(([k, v]) => `${python(k)}: ${python(v)}`)
+      .join(", ")}}`;
   }
   return JSON.stringify(value);
 }
@@ -78,7 +80,10 @@ export function csvOf(answer) {
   const head = ["place", "item_id", "title", "score"];
   head.push(...names.map((n) => `share ${n}`), ...proper.map((n) => `contribution ${n}`), "why");
   const rows = answer.items.map((item, n) => [
-    n + 1, item.item_id, item.title ?? "", item.score,
+    n + 1,
+    item.item_id,
+    item.title ?? "",
+    item.score,
     ...names.map((name) => item.shares[name] ?? ""),
     ...proper.map((name) => item.contributions[name] ?? ""),
     item.why ?? "",

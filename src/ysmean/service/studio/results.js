@@ -9,7 +9,7 @@ const GLIDE = 200; // milliseconds
 const NAMED = 3;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Make the list. `acts`: what items can be asked to do; `loosen(shortfall)` mends a short answer. */
+/** Make the list. `acts`: what can be done with items; `acts.loosen` mends a short answer. */
 export function results(acts) {
   const rows = new Map();
   const list = h("ol", { class: "results", "aria-label": "Recommended" });
@@ -23,15 +23,16 @@ export function results(acts) {
     const was = new Map((before ?? []).map((id, n) => [id, n]));
     const tops = new Map([...rows].map(([id, row]) => [id, row.el.offsetTop]));
     const kept = new Set(answer.items.map((item) => item.item_id));
-    for (const [id, row] of rows) if (!kept.has(id)) {
-      rows.delete(id);
-      row.el.remove();
-    }
+    for (const [id, row] of rows)
+      if (!kept.has(id)) {
+        rows.delete(id);
+        row.el.remove();
+      }
     answer.items.forEach((item, n) => {
       const id = item.item_id;
       if (!rows.has(id)) rows.set(id, result(acts));
       const row = rows.get(id);
-      row.show(item, n, before ? was.get(id) ?? null : undefined, reasons);
+      row.show(item, n, before ? (was.get(id) ?? null) : undefined, reasons);
       if (list.children[n] !== row.el) put(list, row.el, list.children[n] ?? null);
     });
     if (!calm.matches) for (const [id, row] of rows) glide(row.el, tops.get(id));
@@ -54,7 +55,11 @@ function put(list, el, next) {
 
 function glide(el, top) {
   const by = top === undefined ? 0 : top - el.offsetTop;
-  if (by) el.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: GLIDE, easing: "ease-out" });
+  if (by)
+    el.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], {
+      duration: GLIDE,
+      easing: "ease-out",
+    });
   else if (top === undefined) el.animate([{ opacity: 0 }, { opacity: 1 }], { duration: GLIDE });
 }
 
@@ -62,27 +67,46 @@ function glide(el, top) {
 function changes(answer, before) {
   const now = answer.items.map((item) => item.item_id);
   const moves = now.map((id, n) => (before.includes(id) ? before.indexOf(id) - n : null));
-  const up = moves.filter((m) => m > 0).length, down = moves.filter((m) => m !== null && m < 0).length;
+  const up = moves.filter((m) => m > 0).length,
+    down = moves.filter((m) => m !== null && m < 0).length;
   const fresh = moves.filter((m) => m === null).length;
   const gone = before.filter((id) => !now.includes(id));
   const told = [up && `${up} up`, down && `${down} down`, fresh && `${fresh} new`].filter(Boolean);
   if (!told.length && !gone.length) return "No item changed its place.";
   const names = gone.slice(0, NAMED).map((id) => titleOf({ item_id: id }));
   if (gone.length > NAMED) names.push(`${gone.length - NAMED} more`);
-  return [told.join(", "), gone.length && `gone: ${listed(names)}`].filter(Boolean).join("; ") + ".";
+  return (
+    [told.join(", "), gone.length && `gone: ${listed(names)}`].filter(Boolean).join("; ") + "."
+  );
 }
 
 /** Say why there are fewer items than asked for, and offer a way out. */
 function short(answer, acts) {
   const { asked, allowed, constraint, clause, gain } = answer.shortfall;
-  const change = {
-    where: `Without ${clause} there would be ${plural(gain, "more item", "more items")}.`,
-    exclude: `Without what is hidden there would be ${plural(gain, "more item", "more items")}.`,
-    seen: `If watched titles may come again there would be ${plural(gain, "more item", "more items")}.`,
-    availability: `At another time there would be ${plural(gain, "more item", "more items")}.`,
-  }[constraint] ?? "Leaving out any one constraint would allow no more.";
-  const mend = { where: "Take the rule away", exclude: "Show what is hidden", seen: "Let them come again" }[constraint];
-  const title = answer.items.length ? `These are all: ${allowed} of the ${asked} asked for` : allowed ? "No network in the mean has an answer" : "Nothing fulfils all of this";
-  return h("div", { class: "nothing" }, h("h3", {}, title), h("p", { class: "soft" }, change),
-    mend && button(mend, () => acts.loosen(constraint)));
+  const how = {
+    where: `Without ${clause}`,
+    exclude: "Without what is hidden",
+    seen: "If what was watched may come again",
+    availability: "At another time",
+  }[constraint];
+  const change = how
+    ? `${how} there would be ${plural(gain, "more item", "more items")}.`
+    : "Leaving out any one constraint would allow no more.";
+  const mend = {
+    where: "Take the rule away",
+    exclude: "Show what is hidden",
+    seen: "Let them come again",
+  }[constraint];
+  const title = answer.items.length
+    ? `These are all: ${allowed} of the ${asked} asked for`
+    : allowed
+      ? "No network in the mean has an answer"
+      : "Nothing fulfils all of this";
+  return h(
+    "div",
+    { class: "nothing" },
+    h("h3", {}, title),
+    h("p", { class: "soft" }, change),
+    mend && button(mend, () => acts.loosen(constraint)),
+  );
 }

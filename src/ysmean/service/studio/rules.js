@@ -18,7 +18,9 @@ export function rulesPanel() {
     if (input.value !== get().where) set({ where: input.value });
   };
   const combo = combobox({
-    label: "Rule (where)", code: true, value: get().where,
+    label: "Rule (where)",
+    code: true,
+    value: get().where,
     placeholder: "Such as " + example(),
     input(input) {
       clearTimeout(timer);
@@ -38,12 +40,30 @@ export function rulesPanel() {
   const { input } = combo;
   input.addEventListener("change", () => commit(input));
   input.addEventListener("keydown", (event) => event.key === "Enter" && commit(input));
-  const wrong = h("pre", { class: "fault", id: fresh("fault"), role: "alert", tabindex: 0, hidden: true });
+  const wrong = h("pre", {
+    class: "fault",
+    id: fresh("fault"),
+    role: "alert",
+    tabindex: 0,
+    hidden: true,
+  });
   const told = h("span", { class: "note" });
-  const el = h("details", { class: "panel", open: get().where !== "" },
-    h("summary", {}, "Rule", told), h("div", { class: "stack" },
-      h("p", { class: "note" }, "Every item has to fulfil it. Features, operators and values are suggested."),
-      combo.el, wrong));
+  const el = h(
+    "details",
+    { class: "panel", open: get().where !== "" },
+    h("summary", {}, "Rule", told),
+    h(
+      "div",
+      { class: "stack" },
+      h(
+        "p",
+        { class: "note" },
+        "Every item has to fulfil it. Features, operators and values are suggested.",
+      ),
+      combo.el,
+      wrong,
+    ),
+  );
   const show = () => {
     if (document.activeElement !== input) input.value = get().where;
     told.textContent = el.open ? "" : get().where;
@@ -63,7 +83,13 @@ export function rulesPanel() {
 
 async function complete(text, caret, signal) {
   const now = situation(text, caret);
-  const option = (label, hint, written = `${label} `) => ({ label, hint, text: written, from: now.from, to: now.to });
+  const option = (label, hint, written = `${label} `) => ({
+    label,
+    hint,
+    text: written,
+    from: now.from,
+    to: now.to,
+  });
   const typed = now.typed.toLowerCase();
   const begins = (label) => label.toLowerCase().includes(typed);
   if (now.expects === "feature") {
@@ -76,15 +102,29 @@ async function complete(text, caret, signal) {
       .map(([sign, says]) => option(sign, says, sign.endsWith("(") ? sign : `${sign} `));
   }
   if (now.expects === "joiner") {
-    const joiners = now.listing ? [[",", "another value", ", "], [")", "end of the list", ") "]] : [["and", "both"], ["or", "either"]];
-    return joiners.filter(([sign]) => sign.startsWith(typed)).map(([sign, says, written]) => option(sign, says, written));
+    const joiners = now.listing
+      ? [
+          [",", "another value", ", "],
+          [")", "end of the list", ") "],
+        ]
+      : [
+          ["and", "both"],
+          ["or", "either"],
+        ];
+    return joiners
+      .filter(([sign]) => sign.startsWith(typed))
+      .map(([sign, says, written]) => option(sign, says, written));
   }
   const feature = facts.features.find((f) => f.name === now.feature);
   if (feature?.values) {
     const { values } = await valuesLike(now.typed, feature.name, signal);
-    return values.map((v) => option(v.value, plural(v.items, "item"), quoted(v.value) + (now.listing ? "" : " ")));
+    return values.map((v) =>
+      option(v.value, plural(v.items, "item"), quoted(v.value) + (now.listing ? "" : " ")),
+    );
   }
-  return feature && range(feature) ? [{ label: range(feature), hint: "in the catalogue", inert: true }] : [];
+  return feature && range(feature)
+    ? [{ label: range(feature), hint: "in the catalogue", inert: true }]
+    : [];
 }
 
 function range(feature) {

@@ -15,28 +15,61 @@ export function share(answer) {
     Python: () => pythonOf(body()),
     JSON: () => JSON.stringify(body(), null, 2),
   };
-  const text = h("pre", { class: "code", tabindex: 0, role: "region", "aria-label": "Text to copy" });
-  const tabs = Object.keys(forms).map((name) => button(name, () => choose(name), { "aria-pressed": "false" }));
+  const text = h("pre", {
+    class: "code",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Text to copy",
+  });
+  const tabs = Object.keys(forms).map((name) =>
+    button(name, () => choose(name), { "aria-pressed": "false" }),
+  );
   let chosen = "Link";
   const choose = (name) => {
     chosen = name;
     tabs.forEach((tab) => tab.setAttribute("aria-pressed", String(tab.textContent === name)));
     fill(text, forms[name]());
   };
-  const copy = button("Copy", async () => {
-    await put(text);
-    say(`Copied: ${chosen}.`);
-  }, { kind: "main" });
-  const csv = button("Download the answer as CSV", () => {
-    const told = answer();
-    const link = h("a", { href: URL.createObjectURL(new Blob([csvOf(told)], { type: "text/csv" })), download: `${told.request_id}.csv` });
-    link.click();
-    URL.revokeObjectURL(link.href);
-  }, { disabled: !answer()?.items.length });
-  const dialog = h("dialog", { "aria-labelledby": "share" }, h("div", { class: "stack" },
-    h("h2", { id: "share" }, "Share"), h("p", { class: "note" }, "The link holds everything that is asked here, and no key."),
-    h("div", { class: "both", role: "group", "aria-label": "As" }, tabs), text,
-    h("div", { class: "row" }, copy, csv, button("Close", () => dialog.close()))));
+  const copy = button(
+    "Copy",
+    async () => {
+      await put(text);
+      say(`Copied: ${chosen}.`);
+    },
+    { kind: "main" },
+  );
+  const csv = button(
+    "Download the answer as CSV",
+    () => {
+      const told = answer();
+      const link = h("a", {
+        href: URL.createObjectURL(new Blob([csvOf(told)], { type: "text/csv" })),
+        download: `${told.request_id}.csv`,
+      });
+      link.click();
+      URL.revokeObjectURL(link.href);
+    },
+    { disabled: !answer()?.items.length },
+  );
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "share" },
+    h(
+      "div",
+      { class: "stack" },
+      h("h2", { id: "share" }, "Share"),
+      h("p", { class: "note" }, "The link holds everything that is asked here, and no key."),
+      h("div", { class: "both", role: "group", "aria-label": "As" }, tabs),
+      text,
+      h(
+        "div",
+        { class: "row" },
+        copy,
+        csv,
+        button("Close", () => dialog.close()),
+      ),
+    ),
+  );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   choose("Link");

@@ -22,18 +22,31 @@ export function slide(name, change) {
   const value = h("b", {}, "–");
   const factor = h("span", {});
   const input = h("input", {
-    type: "range", min: 0, max: STEPS, step: 1, class: colour(name), "aria-label": `Proportion of ${name}`,
+    type: "range",
+    min: 0,
+    max: STEPS,
+    step: 1,
+    class: colour(name),
+    "aria-label": `Proportion of ${name}`,
     on: {
       input: () => change(factorAt(Number(input.value)), false),
       change: () => change(factorAt(Number(input.value)), true),
     },
   });
   const twice = button("double", () => change(doubled ? 1 : 2, true), {
-    kind: "bare", "aria-label": `Double ${name}`, "aria-pressed": "false",
+    kind: "bare",
+    "aria-label": `Double ${name}`,
+    "aria-pressed": "false",
   });
   const label = h("span", {}, name);
-  const el = h("li", { class: "slide", "data-network": name },
-    h("span", { class: "name" }, dot(name), label), input, h("output", { class: "value num" }, factor, " ", value), twice);
+  const el = h(
+    "li",
+    { class: "slide", "data-network": name },
+    h("span", { class: "name" }, dot(name), label),
+    input,
+    h("output", { class: "value num" }, factor, " ", value),
+    twice,
+  );
   let doubled = false;
   return {
     el,
@@ -47,8 +60,18 @@ export function slide(name, change) {
       input.disabled = twice.disabled = Boolean(off);
       el.classList.toggle("quiet", Boolean(quiet || off));
       factor.textContent = times === 1 || off ? "" : `×${Number(times.toFixed(2))}`;
-      value.textContent = off ? "left out" : quiet ? "silent" : weight === undefined ? "–" : percent(weight);
-      const said = off ? "left out of the plain mean" : quiet ? "has nothing to say here" : `${percent(weight ?? 0)} of the answer`;
+      value.textContent = off
+        ? "left out"
+        : quiet
+          ? "silent"
+          : weight === undefined
+            ? "–"
+            : percent(weight);
+      const said = off
+        ? "left out of the plain mean"
+        : quiet
+          ? "has nothing to say here"
+          : `${percent(weight ?? 0)} of the answer`;
       attribute(input, "aria-valuetext", `${Number(times.toFixed(2))} times, ${said}`);
       label.title = `${name}: ${said}`;
     },

@@ -57,8 +57,10 @@ export function format(state) {
   const search = new URLSearchParams();
   const put = (name, value) => search.append(name, value);
   if (state.user !== null) put("user", state.user);
-  if (state.history !== null) for (const item of state.history.length ? state.history : [""]) put("history", item);
-  for (const [feature, value, strength] of state.prefer) put("prefer", coded(feature, value, strength));
+  if (state.history !== null)
+    for (const item of state.history.length ? state.history : [""]) put("history", item);
+  for (const [feature, value, strength] of state.prefer)
+    put("prefer", coded(feature, value, strength));
   for (const [name, factor] of Object.entries(state.scale)) put("scale", coded(name, factor));
   for (const item of state.exclude) put("exclude", item);
   for (const name of ["where", "hour", "weekday", "at", "weights", "seen", "diversity", "k"]) {
@@ -77,8 +79,14 @@ export function parse(address) {
     const good = search.get(name) && Number.isFinite(value) && value >= least && value <= most;
     return good ? value : NOTHING[name];
   };
-  const prefer = search.getAll("prefer").map(decoded).filter((p) => p.length === 3);
-  const scale = search.getAll("scale").map(decoded).filter((p) => p.length === 2 && Number(p[1]) >= 0);
+  const prefer = search
+    .getAll("prefer")
+    .map(decoded)
+    .filter((p) => p.length === 3);
+  const scale = search
+    .getAll("scale")
+    .map(decoded)
+    .filter((p) => p.length === 2 && Number(p[1]) >= 0);
   return {
     ...NOTHING,
     view: VIEWS.includes(view) ? view : NOTHING.view,
@@ -99,10 +107,11 @@ export function parse(address) {
 }
 
 const coded = (...parts) => parts.map((p) => encodeURIComponent(p)).join(":");
-const decoded = (text) => text.split(":").map((p) => {
-  try {
-    return decodeURIComponent(p);
-  } catch {
-    return p; // typed by hand
-  }
-});
+const decoded = (text) =>
+  text.split(":").map((p) => {
+    try {
+      return decodeURIComponent(p);
+    } catch {
+      return p; // typed by hand
+    }
+  });

@@ -7,10 +7,17 @@ export function say(text, { quiet = false, act = null, seconds = 6 } = {}) {
   const place = document.getElementById("toasts");
   const el = h("div", { class: quiet ? "unseen" : "toast" }, h("span", {}, text));
   const away = () => el.remove();
-  if (act) el.append(button(act.label, () => {
-    away();
-    act.run();
-  }, { class: "act" }));
+  if (act)
+    el.append(
+      button(
+        act.label,
+        () => {
+          away();
+          act.run();
+        },
+        { class: "act" },
+      ),
+    );
   for (const old of place.querySelectorAll(quiet ? ".unseen" : ".toast")) old.remove();
   place.append(el);
   let timer = setTimeout(away, 1000 * seconds);

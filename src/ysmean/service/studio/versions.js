@@ -2,7 +2,14 @@
 
 import { call } from "./api.js";
 import { button, h } from "./dom.js";
+import { note, row, scroll, table } from "./parts.js";
 import { say } from "./toast.js";
+
+const DONE = {
+  loaded: "The newest version answers now.",
+  unchanged: "The newest version answers already.",
+  "rolled-back": "The model before answers again.",
+};
 
 /** Make the section; `swapped()` is called when another model answers. */
 export function versionsSection(told, swapped) {
@@ -10,7 +17,7 @@ export function versionsSection(told, swapped) {
     event.target.disabled = true;
     try {
       const done = await call(`v1/model/${how}`, { method: "POST" });
-      say({ loaded: "The newest version answers now.", unchanged: "The newest version answers already.", "rolled-back": "The model before answers again." }[done.result] ?? done.result);
+      say(DONE[done.result] ?? done.result);
       await swapped();
     } catch (error) {
       say(error.message, { seconds: 12 });
@@ -18,17 +25,36 @@ export function versionsSection(told, swapped) {
       event.target.disabled = false;
     }
   };
+  return h(
+    "section",
+    { class: "versions" },
+    h("h3", {}, "Versions"),
+    note(
+      "A newer version is loaded beside, verified, and then answers; going back takes no time. ",
+      "Where the service has keys, these need one for admin.",
+    ),
+    scroll("Versions", table(["version", "trained", "state"], rows(told), { class: "words" })),
+    h(
+      "div",
+      { class: "row" },
+      button("Load the newest version", (event) => swap("reload", event)),
+      button("Go back to the model before", (event) => swap("rollback", event), {
+        disabled: told.before === null,
+      }),
+    ),
+  );
+}
+
+function rows({ versions, answers, before }) {
   // Versions may hold the same model; the newest of them stands for it.
-  const first = (model) => told.versions.findIndex((v) => v.model === model);
-  const rows = told.versions.map((v, n) => {
-    const marks = [n === first(told.answers) && "answers now", n === first(told.before) && told.before !== told.answers && "before", v.current && "newest"];
-    return h("tr", {}, h("th", { scope: "row", class: "code" }, v.version), h("td", {}, v.created?.replace("T", " ").replace("+00:00", " UTC") ?? "–"),
-      h("td", {}, marks.filter(Boolean).join(", ")));
+  const first = (model) => versions.findIndex((version) => version.model === model);
+  return versions.map(({ version, created, current }, n) => {
+    const marks = [
+      n === first(answers) && "answers now",
+      before !== answers && n === first(before) && "before",
+      current && "newest",
+    ];
+    const trained = created?.replace("T", " ").replace("+00:00", " UTC") ?? "–";
+    return row(h("span", { class: "code" }, version), [trained, marks.filter(Boolean).join(", ")]);
   });
-  return h("section", { class: "versions" }, h("h3", {}, "Versions"),
-    h("p", { class: "note" }, "A newer version is loaded beside, verified, and then answers; going back takes no time. Where the service has keys, these need one for admin."),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Versions" }, h("table", { class: "words" },
-      h("thead", {}, h("tr", {}, ["version", "trained", "state"].map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows))),
-    h("div", { class: "row" }, button("Load the newest version", (e) => swap("reload", e)),
-      button("Go back to the model before", (e) => swap("rollback", e), { disabled: told.before === null })));
 }

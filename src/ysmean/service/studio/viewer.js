@@ -28,9 +28,16 @@ export function viewerPanel() {
     label: "Search viewers",
     placeholder: "Search viewers by id",
     async source(text, _, signal) {
-      const { users, total } = await call(query("v1/users", { query: text.trim(), limit: 8 }), { signal });
-      const found = users.map((u) => ({ label: u.user_id, hint: plural(u.length, "title"), user: u.user_id }));
-      if (total > users.length) found.push({ label: `${counted(total - users.length)} more; type on`, inert: true });
+      const { users, total } = await call(query("v1/users", { query: text.trim(), limit: 8 }), {
+        signal,
+      });
+      const found = users.map((u) => ({
+        label: u.user_id,
+        hint: plural(u.length, "title"),
+        user: u.user_id,
+      }));
+      if (total > users.length)
+        found.push({ label: `${counted(total - users.length)} more; type on`, inert: true });
       const typed = text.trim();
       if (typed && !users.some((u) => u.user_id === typed)) {
         found.push({ label: `Ask for “${typed}”`, hint: "not known from training", user: typed });
@@ -42,13 +49,22 @@ export function viewerPanel() {
       choose({ user: option.user, history: null });
     },
   });
-  const somebody = button("Somebody new", () => choose({ user: null, history: [] }), { "aria-pressed": "false" });
+  const somebody = button("Somebody new", () => choose({ user: null, history: [] }), {
+    "aria-pressed": "false",
+  });
   const random = button("Random viewer", () => anybody());
   const who = h("div", { class: "stack" });
-  const el = h("section", { class: "panel", "aria-label": "Viewer" },
-    h("h3", {}, "Viewer"), search.el, h("div", { class: "row" }, random, somebody), who);
+  const el = h(
+    "section",
+    { class: "panel", "aria-label": "Viewer" },
+    h("h3", {}, "Viewer"),
+    search.el,
+    h("div", { class: "row" }, random, somebody),
+    who,
+  );
 
-  let shown = null, asked = null;
+  let shown = null,
+    asked = null;
   const refresh = async (again = false) => {
     const { user, history } = get();
     somebody.setAttribute("aria-pressed", String(history !== null && !history.length));
@@ -74,13 +90,36 @@ export function viewerPanel() {
     const path = `v1/users/${encodeURIComponent(user)}/history`;
     const told = await call(query(path, { limit: COPIED }), { signal });
     const items = told.items.toReversed();
-    fill(who,
-      h("p", {}, h("b", {}, user), h("span", { class: "soft" }, told.length ? ` · ${plural(told.length, "title")}, last:` : " · nothing watched yet")),
-      items.length > 0 && h("ol", { class: "past still", "aria-label": "Watched last" },
-        items.slice(0, SHOWN).map((item) => h("li", {}, titleOf(item)))),
-      h("div", { class: "row" }, button("Edit a copy of this history", () => {
-        choose({ user: null, history: told.items.map((item) => item.item_id) });
-      }, { kind: "bare" })));
+    fill(
+      who,
+      h(
+        "p",
+        {},
+        h("b", {}, user),
+        h(
+          "span",
+          { class: "soft" },
+          told.length ? ` · ${plural(told.length, "title")}, last:` : " · nothing watched yet",
+        ),
+      ),
+      items.length > 0 &&
+        h(
+          "ol",
+          { class: "past still", "aria-label": "Watched last" },
+          items.slice(0, SHOWN).map((item) => h("li", {}, titleOf(item))),
+        ),
+      h(
+        "div",
+        { class: "row" },
+        button(
+          "Edit a copy of this history",
+          () => {
+            choose({ user: null, history: told.items.map((item) => item.item_id) });
+          },
+          { kind: "bare" },
+        ),
+      ),
+    );
   };
   subscribe(() => refresh());
   return { el, refresh };
