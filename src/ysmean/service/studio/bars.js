@@ -69,8 +69,8 @@ export function breakdown(item) {
   made.prepend(h("caption", { class: "unseen" }, `Where the score of ${title} comes from`));
   const told = note(
     "Shares are exact: each network's part of the score. The consensus multiplies what the others ",
-    "say; a network's bits are how far it raises (+) or lowers (−) the item there. The bar spreads ",
-    "the consensus's share by those bits.",
+    "say; a network's bits are how far it raises (+) or lowers (−) the item there. The bar ",
+    "spreads the consensus's share by those bits.",
   );
   return h("div", {}, scroll("Shares by network", made), consensus && told);
 }

@@ -47,12 +47,9 @@ export function compare(main) {
     );
     asker.ask(get(), { now: true });
   };
-  const leave = subscribe(() => get().view === "compare" && again());
+  subscribe(again);
   again();
-  return () => {
-    leave();
-    asker.stop();
-  };
+  return () => asker.stop();
 }
 
 /** Ask for the mean and for every member of it alone, in one call. */

@@ -4,6 +4,7 @@ import { call, forget, once, query } from "./api.js";
 import { h } from "./dom.js";
 
 const COLOURS = 8;
+const described = new Map(); // items by id
 
 /** The facts of the model that answers; filled by `load`. */
 export const facts = {
@@ -18,6 +19,7 @@ export const facts = {
 /** Ask for the facts, again after a swap. */
 export async function load() {
   forget();
+  described.clear();
   const [data, features, document] = await Promise.all([
     call("v1/model"),
     call("v1/features"),
@@ -57,7 +59,7 @@ export function named(name) {
 
 export const typeOf = (feature) => facts.features.find((f) => f.name === feature)?.type;
 
-const FEW = 50; // values that a feature may have to be told first
+const FEW = 25; // values that a feature may have to be told first
 
 /** The features that say what an item is in a line: few-valued ones first, texts not at all. */
 export function telling() {
@@ -67,8 +69,6 @@ export function telling() {
 }
 
 export const categories = () => facts.features.filter((f) => f.values);
-
-const described = new Map();
 
 /** Describe items by id: title and features, each asked for once. */
 export async function describe(ids, signal) {

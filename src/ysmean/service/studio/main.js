@@ -10,13 +10,14 @@ import { model } from "./model.js";
 import { problem, skeleton } from "./notices.js";
 import { recommend } from "./recommend.js";
 import { share } from "./share.js";
-import { begin, format, get, subscribe, VIEWS } from "./state.js";
+import { begin, format, get, scope, subscribe, VIEWS } from "./state.js";
 import { themeButton } from "./theme.js";
 import { anybody } from "./viewer.js";
 
 const SHOW = { recommend, compare, model, live };
 const main = document.getElementById("main");
 let leave = () => {};
+let end = () => {};
 let shown = null;
 let answer = null;
 
@@ -59,10 +60,13 @@ function show() {
   const { view } = get();
   if (view === shown) return;
   leave();
+  end();
   shown = view;
   answer = null;
   document.title = `${view[0].toUpperCase()}${view.slice(1)} · Ys-Mean studio`;
-  leave = SHOW[view](main, view === "model" ? renew : answered);
+  end = scope(() => {
+    leave = SHOW[view](main, view === "model" ? renew : answered);
+  });
 }
 
 /** Remember the answer on the page; one of another model means that it was swapped. */

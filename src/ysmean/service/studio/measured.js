@@ -26,7 +26,7 @@ export function summary(readings) {
   const cold = sum(samples, "ysmean_cold_requests_total");
   const clicks = sum(samples, "ysmean_clicks_total");
   const events = sum(samples, "ysmean_events_total", (l) => l.result === "new");
-  const failed = sum(samples, `${DURATION}_count`, (l) => l.status?.startsWith("5"));
+  const failed = sum(samples, `${DURATION}_count`, (l) => answering(l) && l.status.startsWith("5"));
   const now = rates(readings).at(-1);
   return h(
     "section",

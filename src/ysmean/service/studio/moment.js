@@ -39,7 +39,7 @@ export function momentPanel() {
     on: {
       input: () =>
         k.checkValidity() && k.value !== "" && set({ k: Number(k.value) }, { step: false }),
-      change: () => (k.value = get().k),
+      change: () => set({ k: get().k }), // what is no number is as it was
     },
   });
   const told = h("span", { class: "note" });

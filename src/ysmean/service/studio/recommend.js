@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { fill, h } from "./dom.js";
-import { describe, facts, titleOf } from "./facts.js";
+import { categories, describe, facts, titleOf } from "./facts.js";
 import { Latest } from "./latest.js";
 import { momentPanel } from "./moment.js";
 import { problem, skeleton } from "./notices.js";
@@ -39,8 +39,8 @@ export function recommend(main, answered) {
         { class: "side" },
         viewer.el,
         proportions.el,
-        wishesPanel(),
-        rules.el,
+        categories().length > 0 && wishesPanel(),
+        facts.features.length > 0 && rules.el,
         moment.el,
         moment.hidden,
       ),
@@ -102,8 +102,7 @@ export function recommend(main, answered) {
     answer.setAttribute("aria-busy", "true");
     asker.ask({ body: requestOf(get()), person: personOf(get()), reasons: false }, how);
   };
-  const leave = subscribe((old, step) => {
-    if (get().view !== "recommend") return;
+  subscribe((old, step) => {
     if (!dragging) before = shown?.told.items.map((item) => item.item_id) ?? null;
     dragging = !step;
     again({ now: step });
@@ -111,7 +110,6 @@ export function recommend(main, answered) {
   again();
   viewer.refresh();
   return () => {
-    leave();
     clearTimeout(then);
     asker.stop();
   };

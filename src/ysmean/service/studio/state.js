@@ -19,7 +19,9 @@ export const NOTHING = Object.freeze({
 export const VIEWS = ["recommend", "compare", "model", "live"];
 
 let current = { ...NOTHING };
+let dragged = false; // a drag has one entry in the browser's history, whatever it passes
 const listeners = new Set();
+let subscribed = null; // by what is being built
 
 /** Return the state; never change it in place. */
 export const get = () => current;
@@ -27,19 +29,33 @@ export const get = () => current;
 /** Call a function with the state before and whether the change is a step, whenever it changes. */
 export function subscribe(listener) {
   listeners.add(listener);
-  return () => listeners.delete(listener);
+  subscribed?.push(listener);
 }
 
-/** Change some of the state. A step (not a drag) is one that the back button undoes. */
+/** Build something whose subscriptions end together; returns what ends them. */
+export function scope(build) {
+  const mine = (subscribed = []);
+  build();
+  subscribed = null;
+  return () => mine.forEach((listener) => listeners.delete(listener));
+}
+
+function tell(before, step) {
+  // One listener may end the subscriptions of others.
+  for (const listener of [...listeners]) if (listeners.has(listener)) listener(before, step);
+}
+
+/** Change some of the state. All that a drag passes is no step; its end is one. */
 export function set(patch, { step = true, fresh = false } = {}) {
   const before = current;
   current = { ...current, ...patch };
   const address = `#${format(current)}`;
   if (address !== location.hash) {
-    if (step && !fresh) history.pushState(null, "", address);
-    else history.replaceState(null, "", address);
+    if (fresh || dragged) history.replaceState(null, "", address);
+    else history.pushState(null, "", address);
   }
-  for (const listener of [...listeners]) listener(before, step);
+  dragged = !step;
+  tell(before, step);
 }
 
 /** Read the state from the address, now and whenever it changes. */
@@ -48,7 +64,8 @@ export function begin() {
   addEventListener("popstate", () => {
     const before = current;
     current = parse(location.hash);
-    for (const listener of [...listeners]) listener(before, true);
+    dragged = false;
+    tell(before, true);
   });
 }
 

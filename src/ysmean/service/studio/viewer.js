@@ -40,7 +40,8 @@ export function viewerPanel() {
         found.push({ label: `${counted(total - users.length)} more; type on`, inert: true });
       const typed = text.trim();
       if (typed && !users.some((u) => u.user_id === typed)) {
-        found.push({ label: `Ask for “${typed}”`, hint: "not known from training", user: typed });
+        const hint = "not known from training";
+        found.push({ label: `Ask for “${typed}”`, hint, user: typed });
       }
       return found;
     },
