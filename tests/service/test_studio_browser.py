@@ -7,6 +7,7 @@ import math
 import re
 import threading
 import urllib.parse
+from dataclasses import replace
 
 import pytest
 import uvicorn
@@ -23,7 +24,7 @@ from ysmean.service.settings import Settings
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 VIEWER = "u0007"
-KEY = "read-key-0123456789"
+KEY, ADMIN = "read-key-0123456789", "admin-key-0123456789"
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 SERIOUS = ("serious", "critical")
 
@@ -605,6 +606,37 @@ def test_a_key_is_asked_for_once_and_kept_out_of_the_address(browser, served, tm
     assert not dialog.count()
     page.locator(".result").first.get_by_role("button", name="Watched it").click()
     page.get_by_text("The key allows read; this needs write.").wait_for()
+    watched.end()
+    guarded.end()
+
+
+def test_the_model_is_swapped_and_rolled_back_with_a_key_for_it(browser, trained, tmp_path):
+    trained.save(tmp_path / "model")
+    keys = Keys.parse(f"read {KEY}\nread,admin {ADMIN}", "keys")
+    guarded = Served(Settings(model=tmp_path / "model"), keys)
+    p = trained.parts.proportions
+    hotter = replace(trained.parts, proportions=replace(p, temperatures=1.5 * p.temperatures))
+    other = ym.Recommender(hotter)
+    other.save(tmp_path / "model")
+    watched = Watched(browser, guarded.base, viewport=WIDE)
+    watched.refused |= {401, 403}
+    page = watched.page
+    page.goto("#model?history=")
+
+    def give(key):
+        page.get_by_label("API key").fill(key)
+        page.get_by_label("API key").press("Enter")
+
+    give(KEY)
+    page.get_by_role("button", name="Load the newest version").click()
+    page.get_by_text("The key allows read; this needs admin.").wait_for()
+    page.get_by_role("button", name="Use another key").click()
+    give(ADMIN)
+    page.get_by_text(other.model_id).wait_for()
+    assert page.locator(".versions tbody tr").first.inner_text().endswith("answers now, newest")
+    page.get_by_role("button", name="Go back to the model before").click()
+    page.get_by_text(trained.model_id).wait_for()
+    assert page.locator(".versions tbody tr").last.inner_text().endswith("answers now")
     watched.end()
     guarded.end()
 

@@ -2,6 +2,8 @@
 
 import { key } from "./api.js";
 import { button, h } from "./dom.js";
+import { askForKey } from "./keydialog.js";
+import { say } from "./toast.js";
 
 /** Grey rows in place of an answer that is awaited. */
 export function skeleton(rows = 4) {
@@ -42,4 +44,13 @@ export function problem(error, again) {
         }),
     ),
   );
+}
+
+/** Say briefly what was refused; where the key does not allow it, another may do it `again`. */
+export function refused(error, again) {
+  const other = async () => {
+    if (await askForKey(error)) again();
+  };
+  const act = error.status === 403 && { label: "Use another key", run: other };
+  say(error.message, { seconds: 12, act });
 }

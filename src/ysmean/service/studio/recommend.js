@@ -5,7 +5,7 @@ import { fill, h } from "./dom.js";
 import { categories, describe, facts, titleOf } from "./facts.js";
 import { Latest } from "./latest.js";
 import { momentPanel } from "./moment.js";
-import { problem, skeleton } from "./notices.js";
+import { problem, refused, skeleton } from "./notices.js";
 import { proportionsPanel } from "./proportions.js";
 import { personOf, requestOf } from "./request.js";
 import { results } from "./results.js";
@@ -147,7 +147,7 @@ export function recommend(main, answered) {
         body: { ...body, event_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` },
       });
     } catch (error) {
-      say(error.message, { seconds: 12 });
+      refused(error, () => live(item, event, said));
       return;
     }
     say(said);

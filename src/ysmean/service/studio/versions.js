@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { button, h } from "./dom.js";
+import { refused } from "./notices.js";
 import { note, row, scroll, table } from "./parts.js";
 import { say } from "./toast.js";
 
@@ -13,16 +14,16 @@ const DONE = {
 
 /** Make the section; `swapped()` is called when another model answers. */
 export function versionsSection(told, swapped) {
-  const swap = async (how, event) => {
-    event.target.disabled = true;
+  const swap = async (how, by) => {
+    by.disabled = true;
     try {
       const done = await call(`v1/model/${how}`, { method: "POST" });
       say(DONE[done.result] ?? done.result);
       await swapped();
     } catch (error) {
-      say(error.message, { seconds: 12 });
+      refused(error, () => swap(how, by));
     } finally {
-      event.target.disabled = false;
+      by.disabled = false;
     }
   };
   return h(
@@ -37,8 +38,8 @@ export function versionsSection(told, swapped) {
     h(
       "div",
       { class: "row" },
-      button("Load the newest version", (event) => swap("reload", event)),
-      button("Go back to the model before", (event) => swap("rollback", event), {
+      button("Load the newest version", (event) => swap("reload", event.currentTarget)),
+      button("Go back to the model before", (event) => swap("rollback", event.currentTarget), {
         disabled: told.before === null,
       }),
     ),
