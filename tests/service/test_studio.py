@@ -62,13 +62,18 @@ def test_all_files_together_are_small():
     assert {path.name for path in FOLDER.iterdir()} == set(assets())
 
 
-def test_every_file_is_asked_for_by_the_page_or_another_file():
+def test_every_file_is_needed_and_every_module_is_loaded_at_once():
     text = {name: asset.content.decode() for name, asset in assets().items()}
-    named = set(re.findall(r'"studio/([\w.]+)"', text["index.html"])) | {"index.html"}
-    for name, code in text.items():
-        if name.endswith(".js"):
-            named |= set(re.findall(r'from "\./([\w.]+)"', code))
-    assert named == set(text)
+    page = text["index.html"]
+    needed, found = {"main.js"}, ["main.js"]
+    while found:
+        imported = set(re.findall(r'from "\./([\w.]+)"', text[found.pop()])) - needed
+        needed |= imported
+        found += imported
+    assert needed == {name for name in text if name.endswith(".js")}
+    assert set(re.findall(r'"modulepreload" href="studio/(.*)"', page)) == needed - {"main.js"}
+    named = set(re.findall(r'="studio/([\w.]+)"', page))
+    assert named == set(text) - {"index.html"}
 
 
 def test_no_file_names_another_origin_or_makes_html_of_strings():
