@@ -204,6 +204,12 @@ def test_a_history_is_put_together_reordered_and_cut(page, served, trained):
     assert title in grips.first.get_attribute("aria-label")
     grips.nth(2).press("ArrowUp")
     assert state(page)["history"] == ["t0001", "t0033", "t0020"]
+    settled(page)
+    page.keyboard.press("ArrowUp")  # the focus went along
+    page.keyboard.press("ArrowDown")
+    settled(page)
+    assert state(page)["history"] == ["t0001", "t0033", "t0020"]
+    assert "place 2 of 3" in page.evaluate("document.activeElement.getAttribute('aria-label')")
     first, last = grips.nth(0).bounding_box(), grips.nth(2).bounding_box()
     page.mouse.move(first["x"] + 8, first["y"] + 8)
     page.mouse.down()

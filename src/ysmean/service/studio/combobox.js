@@ -124,7 +124,7 @@ export function combobox({
     if (at >= 0) choose(options[at]);
     else if (code)
       close(); // what is typed counts as it is
-    else choose(options.find((option) => !option.inert));
+    else if (input.value.trim()) choose(options.find((option) => !option.inert));
   };
   input.addEventListener("input", () => {
     typed?.(input);

@@ -77,7 +77,12 @@ function answered(told) {
 
 /** Learn the facts of another model, and show the view anew. */
 async function renew() {
-  await load();
+  try {
+    await load();
+  } catch (error) {
+    fill(main, problem(error, renew));
+    return;
+  }
   shown = null;
   show();
 }

@@ -36,12 +36,15 @@ export function past(change) {
     if (to < 0 || to >= ids.length || to === from) return;
     const next = [...ids];
     next.splice(to, 0, ...next.splice(from, 1));
+    show(next); // at once, so that the focus finds the title where it is now
     change(next);
     list.children[to]?.querySelector(".grip").focus();
     say(`${name(next[to])}, place ${to + 1} of ${next.length}`, { quiet: true });
   };
   const remove = (n) => {
-    change(ids.filter((_, place) => place !== n));
+    const left = ids.filter((_, place) => place !== n);
+    show(left);
+    change(left);
     const next = list.children[Math.min(n, ids.length - 1)];
     (next?.querySelector(".grip") ?? search.input).focus();
   };
@@ -99,7 +102,11 @@ export function past(change) {
     grip.addEventListener("pointerup", drop);
     grip.addEventListener("pointercancel", drop);
   };
+  let shown = null;
   const show = (history) => {
+    const now = JSON.stringify(history);
+    if (now === shown) return; // or the focus would be lost
+    shown = now;
     ids = history;
     list.hidden = !ids.length;
     fill(list, ids.map(row));

@@ -6,6 +6,7 @@ import { button, fill, h } from "./dom.js";
 import { describe, titleOf } from "./facts.js";
 import { past } from "./past.js";
 import { get, set, subscribe } from "./state.js";
+import { say } from "./toast.js";
 import { counted, plural } from "./words.js";
 
 const SHOWN = 5; // titles of a known history
@@ -53,7 +54,7 @@ export function viewerPanel() {
   const somebody = button("Somebody new", () => choose({ user: null, history: [] }), {
     "aria-pressed": "false",
   });
-  const random = button("Random viewer", () => anybody());
+  const random = button("Random viewer", () => anybody().catch((error) => say(error.message)));
   const who = h("div", { class: "stack" });
   const el = h(
     "section",
