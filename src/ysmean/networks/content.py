@@ -63,7 +63,7 @@ class Content:
     feature_dropout: float = 0.3
     fitting: Fitting = field(
         default_factory=lambda: Fitting(
-            batch=2048, max_steps=3000, max_epochs=12, learning_rate=2e-3
+            batch=2048, max_steps=2000, max_epochs=32, learning_rate=2e-3
         )
     )
 
