@@ -53,51 +53,68 @@ def read_logs(
     for what, found in (("bundles", bundles), ("stores", stores)):
         if len(found) > 1:
             raise ConfigError(f"{' and '.join(found)} are {len(found)} {what}; expected one.")
-    logs: list[Events] = []
+    known: list[Events] = []
     read, weights = Watermark("", 0), event_weights
     for bundle in bundles:
         catalogue, histories, manifest = read_histories(Path(bundle))
         read = Watermark.from_json(manifest.get("watermark"))
         weights = manifest.get("event_weights") if event_weights is None else event_weights
-        logs.append(Events(_log_of(histories, catalogue)))
+        known.append(Events(_log_of(histories, catalogue)))
     files = [s for s in given if s not in bundles and not s.startswith(STORE)]
-    logs += [read_events(file, columns, weights, rating_weights) for file in files]
+    logs = [read_events(file, columns, weights, rating_weights) for file in files]
     for url in stores:
         with closing(open_store(url, create=False)) as store:
-            log = store.log(read.after(store.id))
+            log = store.log(after := read.after(store.id))
+            # A bundle knows of the deletions up to its watermark, a file of none.
+            ever = store.log(0).forgotten if files and after else log.forgotten
         read = Watermark(store.id, log.last)
-        logs = _with_log(logs, log, weights)
-    if not any(map(len, logs)):
+        known = [_without(one, log.forgotten) for one in known]
+        logs = [*(_without(one, ever) for one in logs), *_live(log, weights)]
+    whole = _each_once([*known, *logs])
+    if not len(whole):
         raise DataError(f"{' and '.join(given) or 'Nothing'} holds no event to train on.")
-    whole = logs[0] if len(logs) == 1 else Events.together(logs)
     return replace(whole, event_weights=weights, watermark=read if read.store else None)
 
 
-def _with_log(logs: Sequence[Events], log: Log, weights: EventWeights | None) -> list[Events]:
-    """Return logs without forgotten users, and then what a store has beyond them."""
-    kept, notes = [], []
-    for one in logs:
-        gone = one.frame.get_column("user_id").is_in(list(log.forgotten))
-        kept.append(replace(one, frame=one.frame.filter(~gone)))
-    if log.forgotten:
-        notes.append(f"the store: {len(log.forgotten):,} users were forgotten")
+def _without(events: Events, forgotten: frozenset[str]) -> Events:
+    """Return events without those of some users."""
+    gone = events.frame.get_column("user_id").is_in(list(forgotten))
+    if not gone.any():
+        return events
+    users = events.frame.filter(gone).get_column("user_id").n_unique()
+    note = f"{users:,} users were forgotten: {int(gone.sum()):,} events left out"
+    return replace(events, frame=events.frame.filter(~gone), notes=(*events.notes, note))
+
+
+def _live(log: Log, weights: EventWeights | None) -> list[Events]:
+    """Return what a store holds as events of training; none if there is none."""
     # An explicit mapping need not name what has no type: something taken.
     mapping = None if weights is None else {"": 1.0, **weights}
     means = pl.Series([code_of(kind, mapping) for kind in log.frame["event"]], dtype=pl.Float64)
     frame = log.frame.filter(means != CODES[IGNORE])
-    if not len(frame):
-        return [*(replace(one, notes=(*one.notes, *notes)) for one in kept[:1]), *kept[1:]]
-    live = Events.from_frame(frame, None, mapping)
-    before = len(live)
-    key = ["user_id", "item_id", "timestamp", "excludes"]
-    for one in kept:
-        if one.has_time:
-            new = live.frame.join(one.frame, on=key, how="anti", maintain_order="left")
-            live = replace(live, frame=new)
-    said = f"the store: {before:,} events" + (
-        f", {before - len(live):,} of them in another log, too" if len(live) < before else ""
-    )
-    return [*kept, replace(live, notes=(*live.notes, *notes, said))]
+    return [Events.from_frame(frame, None, mapping)] if len(frame) else []
+
+
+def _each_once(logs: Sequence[Events]) -> Events:
+    """Join logs; of an event that two of them hold, with the same time, the first one counts.
+
+    An item is hidden from a user once, whatever the time: a bundle does not know when.
+    """
+    if not logs:
+        return Events(pl.DataFrame())
+    kept, key = [logs[0]], ["user_id", "item_id", "excludes"]
+    for log in logs[1:]:
+        frame = log.frame
+        for one in kept:
+            hides = one.frame.filter("excludes")
+            frame = frame.join(hides, on=key, how="anti", maintain_order="left")
+            if log.has_time and one.has_time:
+                same = [*key, "timestamp"]
+                frame = frame.join(one.frame, on=same, how="anti", maintain_order="left")
+        note = f"{len(log) - len(frame):,} events are in another log, too: they count once"
+        notes = (*log.notes, note) if len(frame) < len(log) else log.notes
+        kept.append(replace(log, frame=frame, notes=notes))
+    return kept[0] if len(kept) == 1 else Events.together(kept)
 
 
 def _log_of(histories: Histories, catalogue: Catalogue) -> pl.DataFrame:
