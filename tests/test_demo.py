@@ -121,7 +121,7 @@ def oracle(demo, now, *parts):
     [
         ("transition", ("series", "up_next"), 0.7),
         ("linear", ("series", "up_next", "like_last"), 0.6),
-        ("collaborative", ("series", "up_next", "like_last"), 0.5),
+        ("recurrent", ("series", "up_next", "like_last"), 0.5),
         ("content", ("like_last",), 0.5),
         ("knowledge", ("group",), 0.5),
     ],

@@ -26,7 +26,7 @@ from ysmean.training.progress import default_progress
 
 BEST = "the truth itself"
 HISTORY = 32
-PASSES = {"sequential": 16, "recurrent": 16, "content": 8}
+PASSES = {"recurrent": 16, "content": 16}
 
 
 def run(console: Console, seed: int, out: Path | None) -> Report:

@@ -45,16 +45,7 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
     "knowledge": (Knowledge, KnowledgeNetwork),
     "popularity": (Popularity, PopularityNetwork),
 }
-DEFAULT = (
-    "collaborative",
-    "sequential",
-    "recurrent",
-    "transition",
-    "linear",
-    "content",
-    "knowledge",
-    "popularity",
-)
+DEFAULT = ("recurrent", "transition", "linear", "content", "knowledge", "popularity")
 
 
 def default_specs() -> list[Spec]:
