@@ -481,29 +481,36 @@ def test_a_view_that_was_left_asks_nothing_more(page):
     assert [url for url in sent if url.startswith("recommend")] == ["recommend"] * 2  # and reasons
 
 
-def test_diversity_is_offered_where_the_service_takes_it(page):
-    def with_diversity(route):
+def test_variety_is_offered_where_the_service_takes_it(page):
+    def with_variety(route):
         document = route.fetch().json()
         fields = document["components"]["schemas"]["RecommendRequest"]["properties"]
-        fields["diversity"] = {"type": "number"}
+        fields |= {"diversity": {"type": "number"}, "caps": {"type": "object"}}
         route.fulfill(json=document)
 
     sent = []
 
-    def without(route):
+    def without(route):  # whatever this service takes
         body = route.request.post_data_json
-        sent.append(body.pop("diversity", None))
+        sent.append((body.pop("diversity", None), body.pop("caps", None)))
         route.continue_(post_data=json.dumps(body))
 
-    page.route("**/openapi.json", with_diversity)
+    page.route("**/openapi.json", with_variety)
     page.route("**/v1/recommend", without)
     visit(page)
     slider = page.get_by_label("Diversity")
     slider.focus()
     for _ in range(6):
         slider.press("ArrowRight")
+    page.get_by_label("Cap a feature").select_option("genres")
+    page.get_by_label("Items with the same genres").fill("3")
+    page.get_by_label("Items with the same genres").press("Enter")
     settled(page)
-    assert state(page)["diversity"] == ["0.3"] and sent[-1] == 0.3
+    assert state(page)["diversity"] == ["0.3"] and state(page)["cap"] == ["genres:3"]
+    assert sent[-1] == (0.3, {"genres": 3})
+    page.get_by_role("button", name="No cap on genres").click()
+    settled(page)
+    assert sent[-1] == (0.3, None)
 
 
 def test_a_model_of_events_alone_is_shown_by_ids(browser, tmp_path):

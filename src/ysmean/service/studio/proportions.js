@@ -39,7 +39,6 @@ export function proportionsPanel() {
       sliders.map(([, one]) => one.el),
     ),
     note,
-    ...(facts.takes.has("diversity") ? [diversity()] : []),
   );
   const show = () => {
     const { weights, scale } = get();
@@ -66,31 +65,4 @@ export function proportionsPanel() {
       show();
     },
   };
-}
-
-function diversity() {
-  const output = h("output", { class: "value num" });
-  const input = h("input", {
-    type: "range",
-    min: 0,
-    max: 1,
-    step: 0.05,
-    "aria-label": "Diversity",
-    on: { input: () => change(false), change: () => change(true) },
-  });
-  const change = (step) => set({ diversity: Number(input.value) || null }, { step });
-  const show = () => {
-    input.value = get().diversity ?? 0;
-    input.style.setProperty("--p", `${100 * input.value}%`);
-    output.textContent = get().diversity ? Number(input.value).toFixed(2) : "off";
-  };
-  subscribe(show);
-  show();
-  return h(
-    "div",
-    { class: "slide" },
-    h("span", { class: "name" }, h("span", {}, "Diversity")),
-    input,
-    output,
-  );
 }

@@ -12,6 +12,7 @@ import { results } from "./results.js";
 import { rulesPanel } from "./rules.js";
 import { get, set, subscribe } from "./state.js";
 import { say } from "./toast.js";
+import { varietyPanel } from "./variety.js";
 import { viewerPanel } from "./viewer.js";
 import { wishesPanel } from "./wishes.js";
 import { listed, plural } from "./words.js";
@@ -39,6 +40,7 @@ export function recommend(main, answered) {
         { class: "side" },
         viewer.el,
         proportions.el,
+        varietyPanel(),
         categories().length > 0 && wishesPanel(),
         facts.features.length > 0 && rules.el,
         moment.el,
@@ -161,7 +163,14 @@ export function recommend(main, answered) {
   }
 
   function loosen(constraint) {
-    set({ where: { where: "" }, exclude: { exclude: [] }, seen: { seen: "allow" } }[constraint]);
+    set(
+      {
+        where: { where: "" },
+        exclude: { exclude: [] },
+        seen: { seen: "allow" },
+        caps: { caps: {} },
+      }[constraint],
+    );
   }
 }
 

@@ -24,6 +24,7 @@ export function requestOf(state) {
   if (scale.length) body.scale = Object.fromEntries(scale);
   if (state.weights !== "fitted") body.weights = state.weights;
   if (state.diversity !== null) body.diversity = state.diversity;
+  if (Object.keys(state.caps).length) body.caps = state.caps;
   body.k = state.k;
   return body;
 }

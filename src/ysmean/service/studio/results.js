@@ -88,6 +88,7 @@ function short(answer, acts) {
     exclude: "Without what is hidden",
     seen: "If what was watched may come again",
     availability: "At another time",
+    caps: "Without caps",
   }[constraint];
   const change = how
     ? `${how} there would be ${plural(gain, "more item", "more items")}.`
@@ -96,6 +97,7 @@ function short(answer, acts) {
     where: "Take the rule away",
     exclude: "Show what is hidden",
     seen: "Let them come again",
+    caps: "Take the caps away",
   }[constraint];
   const title = answer.items.length
     ? `These are all: ${allowed} of the ${asked} asked for`

@@ -14,6 +14,7 @@ export const NOTHING = Object.freeze({
   exclude: [],
   seen: "exclude",
   diversity: null,
+  caps: {}, // how many items may share a value, by feature
   k: 10,
 });
 export const VIEWS = ["recommend", "compare", "model", "live"];
@@ -79,6 +80,7 @@ export function format(state) {
   for (const [feature, value, strength] of state.prefer)
     put("prefer", coded(feature, value, strength));
   for (const [name, factor] of Object.entries(state.scale)) put("scale", coded(name, factor));
+  for (const [feature, most] of Object.entries(state.caps)) put("cap", coded(feature, most));
   for (const item of state.exclude) put("exclude", item);
   for (const name of ["where", "hour", "weekday", "at", "weights", "seen", "diversity", "k"]) {
     if (state[name] !== NOTHING[name]) put(name, state[name]);
@@ -104,6 +106,10 @@ export function parse(address) {
     .getAll("scale")
     .map(decoded)
     .filter((p) => p.length === 2 && Number(p[1]) >= 0);
+  const caps = search
+    .getAll("cap")
+    .map(decoded)
+    .filter(([, most]) => /^[1-9]\d*$/.test(most));
   return {
     ...NOTHING,
     view: VIEWS.includes(view) ? view : NOTHING.view,
@@ -111,6 +117,7 @@ export function parse(address) {
     history: search.has("history") ? search.getAll("history").filter(Boolean) : null,
     prefer: prefer.map(([feature, value, strength]) => [feature, value, Number(strength) || 0]),
     scale: Object.fromEntries(scale.map(([name, factor]) => [name, Number(factor)])),
+    caps: Object.fromEntries(caps.map(([feature, most]) => [feature, Number(most)])),
     exclude: search.getAll("exclude"),
     where: search.get("where") ?? "",
     at: search.get("at") ?? "",
