@@ -94,6 +94,11 @@ def state(page):
     return urllib.parse.parse_qs(page.evaluate("location.hash").partition("?")[2])
 
 
+def option(page, text=""):
+    """Return the options of the open list that hold a text."""
+    return page.locator(".list:not([hidden]) li", has_text=text)
+
+
 def slider(page, network):
     return page.get_by_label(f"Proportion of {network}")
 
@@ -153,7 +158,7 @@ def test_plain_fitted_and_double_set_the_proportions(page, trained):
     visit(page)
 
     def shares():
-        return page.locator(".slide b").all_inner_texts()
+        return page.locator("[data-network] b").all_inner_texts()
 
     def expected(**asked):
         weights = trained.recommend(VIEWER, **asked).weights
@@ -196,7 +201,7 @@ def test_a_history_is_put_together_reordered_and_cut(page, served, trained):
     catalogue = trained.parts.catalogue
     for text in ("t0001", "t0020", "t0033"):
         add.fill(text)
-        page.get_by_role("option").first.wait_for()
+        option(page).first.wait_for()
         add.press("Enter")
         page.wait_for_function("t => location.hash.includes(t)", arg=text)
     assert state(page)["history"] == ["t0001", "t0020", "t0033"]
@@ -240,7 +245,7 @@ def test_viewers_are_searched_and_drawn(page):
     visit(page)
     search = page.get_by_label("Search viewers").first
     search.fill("u0011")
-    page.get_by_role("option", name="u0011").first.click()
+    option(page, "u0011").first.click()
     page.get_by_text("For u0011").wait_for()
     seen = {state(page)["user"][0]}
     for _ in range(4):
@@ -303,12 +308,12 @@ def test_a_rule_is_completed_and_its_mistake_is_shown_with_its_place(watched, pa
     page.get_by_text("Rule", exact=True).click()
     rule = page.get_by_label("Rule (where)").first
     rule.press_sequentially("gen")
-    page.get_by_role("option", name="genres").wait_for()
+    option(page, "genres").wait_for()
     rule.press("ArrowDown")
     rule.press("Enter")
-    page.get_by_role("option", name="contains all").wait_for()
+    option(page, "contains all").wait_for()
     rule.press_sequentially("= dr")
-    page.get_by_role("option", name="Drama").wait_for()
+    option(page, "Drama").wait_for()
     rule.press("ArrowDown")
     rule.press("Enter")
     assert rule.input_value() == "genres = Drama "
@@ -339,7 +344,7 @@ def test_preferences_count_as_strongly_as_their_sliders_say(page, trained):
     page.get_by_text("Preferences", exact=True).click()
     wish = page.get_by_label("Add a preference").first
     wish.fill("comedy")
-    page.get_by_role("option", name="Comedy").first.wait_for()
+    option(page, "Comedy").first.wait_for()
     wish.press("Enter")
     strength = page.get_by_label("How much Comedy is liked")
     strength.focus()

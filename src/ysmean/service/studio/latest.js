@@ -41,7 +41,7 @@ export class Latest {
     const { question } = this.waiting;
     this.waiting = null;
     const mine = (this.running = new AbortController());
-    const slow = setTimeout(() => this.running === mine && this.busy(true), 250);
+    const slow = setTimeout(() => this.running === mine && this.busy(true, question), 250);
     try {
       const answer = await this.work(question, mine.signal);
       if (this.running === mine) this.done(answer, question);
@@ -51,7 +51,7 @@ export class Latest {
       clearTimeout(slow);
       if (this.running === mine) {
         this.running = null;
-        this.busy(false);
+        this.busy(false, question);
         this.next();
       }
     }

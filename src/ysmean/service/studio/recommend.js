@@ -95,8 +95,9 @@ export function recommend(main, answered) {
       fill(about);
       list.clear(problem(error, () => again()));
     },
-    busy(slow) {
-      answer.classList.toggle("slow", slow && shown !== null);
+    busy(slow, { reasons }) {
+      // While reasons are awaited, the answer is there already.
+      answer.classList.toggle("slow", slow && shown !== null && !reasons);
     },
   });
   const again = (how = {}) => {

@@ -6,6 +6,7 @@ import { paint } from "./slide.js";
 import { get, set, subscribe } from "./state.js";
 
 const FIRST = 2; // items with one value, when a cap is new
+const wide = matchMedia("(min-width: 56rem)");
 
 /** Make the panel; null where the service takes neither diversity nor caps. */
 export function varietyPanel() {
@@ -14,7 +15,13 @@ export function varietyPanel() {
     facts.takes.has("caps") && categories().length > 0 && caps(),
   ].filter(Boolean);
   if (!parts.length) return null;
-  return h("section", { class: "panel", "aria-label": "Variety" }, h("h3", {}, "Variety"), parts);
+  const asked = get().diversity !== null || Object.keys(get().caps).length > 0;
+  return h(
+    "details",
+    { class: "panel", open: asked || wide.matches },
+    h("summary", {}, "Variety"),
+    h("div", { class: "stack" }, parts),
+  );
 }
 
 function diversity() {
