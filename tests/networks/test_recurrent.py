@@ -37,10 +37,10 @@ def naive(kept, added):
     return np.stack(states, axis=1)
 
 
-@pytest.mark.parametrize("one_by_one", [True, False])
+@pytest.mark.parametrize("as_tree", [True, False])
 @pytest.mark.parametrize("length", [1, 2, 7])
-def test_the_recurrence_equals_a_loop_over_places(one_by_one, length, monkeypatch):
-    monkeypatch.setattr(recurrent, "one_by_one", lambda: one_by_one)
+def test_the_recurrence_equals_a_loop_over_places(as_tree, length, monkeypatch):
+    monkeypatch.setattr(recurrent, "as_tree", lambda: as_tree)
     rng = np.random.default_rng(length)
     kept = rng.random((3, length, 4), np.float32)
     added = rng.normal(size=(3, length, 4)).astype(np.float32)

@@ -75,28 +75,28 @@ class GatedRecurrence(layers.Layer):
 def recurrence(kept: Any, added: Any) -> Any:
     """Return h (B, T, s) with h_t = kept_t h_{t-1} + added_t, from h = 0 on.
 
-    On a CPU place after place, which moves the least memory; elsewhere as a tree over the places,
-    which takes few steps.
+    On JAX's accelerators as a tree over the places, which takes few steps; elsewhere place after
+    place, which moves the least memory.
     """
-    if one_by_one():
+    if as_tree():
 
-        def step(h: Any, place: Any) -> Any:
-            h = place[0] * h + place[1]
-            return h, h
+        def join(before: Any, after: Any) -> Any:
+            return before[0] * after[0], after[0] * before[1] + after[1]
 
-        places = ops.transpose(kept, (1, 0, 2)), ops.transpose(added, (1, 0, 2))
-        return ops.transpose(ops.scan(step, ops.zeros_like(added[:, 0]), places)[1], (1, 0, 2))
+        return ops.associative_scan(join, (kept, added), axis=1)[1]
 
-    def join(before: Any, after: Any) -> Any:
-        return before[0] * after[0], after[0] * before[1] + after[1]
+    def step(h: Any, place: Any) -> Any:
+        h = place[0] * h + place[1]
+        return h, h
 
-    return ops.associative_scan(join, (kept, added), axis=1)[1]
+    places = ops.transpose(kept, (1, 0, 2)), ops.transpose(added, (1, 0, 2))
+    return ops.transpose(ops.scan(step, ops.zeros_like(added[:, 0]), places)[1], (1, 0, 2))
 
 
-def one_by_one() -> bool:
-    """Return whether places are visited one by one: on JAX's CPU."""
+def as_tree() -> bool:
+    """Return whether there is an accelerator to visit many places at once: on JAX alone."""
     if keras.backend.backend() != "jax":
         return False
     import jax
 
-    return bool(jax.default_backend() == "cpu")
+    return bool(jax.default_backend() != "cpu")
