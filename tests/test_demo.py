@@ -24,7 +24,7 @@ def optimised():
     """Here training computes longer than it compiles."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "0")  # for processes that are started
-        before = jax.config.jax_disable_most_optimizations
+        before = jax.config.read("jax_disable_most_optimizations")
         jax.config.update("jax_disable_most_optimizations", False)
         yield
         jax.config.update("jax_disable_most_optimizations", before)
