@@ -139,7 +139,7 @@ def test_each_network_gains_over_popularity_what_its_part_of_the_truth_implies(
 
 
 def test_the_mean_comes_as_close_to_the_truth_as_the_documentation_says(demo, situation):
-    """1.2 nats from the truth, which knows each viewer's taste; popularity is at 2.6."""
+    """1.2 nats from the truth, which knows each viewer's taste."""
     now, targets = situation
     p = demo.service.truth.next_view(now)[np.arange(len(targets)), targets]
     mean = demo.requests.filter(pl.col("row") == "mean")["probability"].to_numpy()
