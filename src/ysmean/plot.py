@@ -116,7 +116,7 @@ def folded(graph: Graph) -> Graph:
         before = result[own].parents if own in result else ()
         outside = (box(parent) for parent in node.parents)
         parents = tuple(dict.fromkeys([*before, *(p for p in outside if p != own)]))
-        text = node.text if own == name else f"{own}: {mixing[own]}, feed-forward"
+        text = node.text if own == name else f"{mixing[own]}, feed-forward"
         text = text if own == name else text + "\n" + node.text.split("\n")[1]  # of its last layer
         result[own] = Node(text, node.colour, parents)
     return result
