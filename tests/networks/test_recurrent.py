@@ -1,6 +1,5 @@
 """Recurrent: the recurrence itself, what it sees, and that it learns order."""
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,19 +13,6 @@ from ysmean.networks.recurrent import GatedRecurrence, recurrence
 
 LONG = ym.Fitting(batch=128, max_steps=400, max_epochs=99, patience=20, learning_rate=5e-3)
 SMALL = {"width": 16, "history": 8, "blocks": 1, "dropout": 0.1}
-
-
-def begun(events, **settings):
-    _, training, held_out = worlds.material(events)
-    learner = ym.Recurrent(**{**SMALL, **settings}).begin(training, 0)
-    return learner, training.histories, held_out
-
-
-def states(learner, tokens):
-    """Return the states of an untrained model, (B, T, d)."""
-    layer = learner.model.get_layer("norm")
-    model = keras.Model(learner.model.input["tokens"], layer.output)
-    return ops.convert_to_numpy(model(np.asarray(tokens, np.int32)))
 
 
 def naive(kept, added):
@@ -72,25 +58,6 @@ def test_states_stay_between_the_candidates_and_zero(seed):
     least = np.minimum(candidates.min(1, keepdims=True), 0)
     most = np.maximum(candidates.max(1, keepdims=True), 0)
     assert (got >= least - 1e-5).all() and (got <= most + 1e-5).all()
-
-
-def test_no_state_depends_on_what_comes_after_it():
-    learner, *_ = begun(worlds.markov_chain())
-    tokens = np.array([[0, 0, 3, 1, 4, 1, 5, 9]])
-    changed = tokens.copy()
-    changed[0, 6:] = [2, 6]
-    a, b = states(learner, tokens), states(learner, changed)
-    np.testing.assert_allclose(a[:, :6], b[:, :6], atol=1e-6)
-    assert np.abs(a[:, 6:] - b[:, 6:]).min(1).max() > 1e-3
-
-
-def test_the_request_sees_all_of_its_history():
-    learner, *_ = begun(worlds.markov_chain())
-    whole = states(learner, [[1, 2, 3, 4, 5, 6, 7, 8]])[:, -1]
-    for place in range(8):
-        tokens = np.array([[1, 2, 3, 4, 5, 6, 7, 8]])
-        tokens[0, place] = 9
-        assert np.abs(states(learner, tokens)[:, -1] - whole).max() > 1e-5
 
 
 def test_it_learns_what_only_the_item_before_the_last_can_tell():

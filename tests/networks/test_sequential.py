@@ -61,25 +61,6 @@ def test_it_learns_what_only_the_item_before_the_last_can_tell():
     assert p[0, e0] > 0.9 and p[1, e1] > 0.9
 
 
-def test_no_state_depends_on_what_comes_after_it():
-    learner, *_ = begun(worlds.markov_chain())
-    tokens = np.array([[0, 0, 3, 1, 4, 1, 5, 9]])
-    changed = tokens.copy()
-    changed[0, 6:] = [2, 6]
-    a, b = states(learner, tokens), states(learner, changed)
-    np.testing.assert_allclose(a[:, :6], b[:, :6], atol=1e-6)
-    assert np.abs(a[:, 6:] - b[:, 6:]).min(1).max() > 1e-3
-
-
-def test_the_request_sees_all_of_its_history():
-    learner, *_ = begun(worlds.markov_chain())
-    whole = states(learner, [[1, 2, 3, 4, 5, 6, 7, 8]])[:, -1]
-    for place in range(8):
-        tokens = np.array([[1, 2, 3, 4, 5, 6, 7, 8]])
-        tokens[0, place] = 9
-        assert np.abs(states(learner, tokens)[:, -1] - whole).max() > 1e-4
-
-
 def test_attention_equals_the_formula_computed_naively():
     rng = np.random.default_rng(0)
     heads, length, width = 2, 5, 6

@@ -1,4 +1,4 @@
-"""The parts of a causal transformer over right-aligned tokens, as Keras layers."""
+"""Blocks over right-aligned tokens, and the attention of a causal transformer, as Keras layers."""
 
 from __future__ import annotations
 
