@@ -15,7 +15,7 @@ from ysmean.networks.registry import REGISTRY
 from .test_networks import KINDS, REQUESTS, encoded, quick
 
 SPECS = {kind: quick(kind) for kind in KINDS}
-SPECS["sequential with features"] = replace(SPECS["sequential"], features=True)
+SPECS["sequential for new items"] = replace(SPECS["sequential"], cold=True)
 
 
 @pytest.fixture(scope="module", params=list(SPECS))

@@ -1,5 +1,7 @@
 """Item vectors that follow from features: what they are made of, and what new items gain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from keras import ops
@@ -12,7 +14,7 @@ from ysmean.networks.item_embedding import ItemEmbedding
 from ysmean.networks.network import Fitting
 from ysmean.networks.registry import spec_from_json, spec_to_json
 
-SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "features": True}
+SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "cold": True}
 LONG = Fitting(batch=128, max_steps=300, max_epochs=200, patience=20, learning_rate=5e-3)
 
 
@@ -73,12 +75,27 @@ def test_it_comes_back_as_it_was_and_needs_features():
     assert (copy.coverage == network.coverage).all() and copy.knows_cold
     bare = worlds.material(events)[1].catalogue
     assert spec.missing(bare) == "no item with events has features"
+    assert replace(spec, features=False).missing(data.catalogue) == "it sees no features"
     assert ym.Sequential().missing(bare) is None
+
+
+def test_by_default_new_items_mean_something_in_a_history_and_are_not_scored():
+    events, items, _ = worlds.content_rule()
+    spec = ym.Sequential(**{**SMALL, "cold": False}, dropout=0.0, fitting=LONG)
+    network, data = worlds.fit_spec(spec, events, items, pseudo_cold=["i0", "i4"])
+    warm = data.catalogue.warm
+    assert not network.knows_cold and (network.coverage == warm).all()
+    red = np.array([g == ["red"] for g in items.frame["genres"].to_list()])
+    new = items.frame["item_id"].to_numpy()[~warm & red][0]
+    p = worlds.probabilities(network, data, [ym.Request(history=[new])])
+    assert p[0, warm & red].mean() > 3 * p[0, warm & ~red].mean()
 
 
 def test_without_features_it_covers_no_new_item():
     events, items, _ = worlds.content_rule()
-    spec = ym.Sequential(**{**SMALL, "features": False}, fitting=Fitting(batch=64, max_steps=5))
+    spec = ym.Sequential(
+        **{**SMALL, "cold": False, "features": False}, fitting=Fitting(batch=64, max_steps=5)
+    )
     network, data = worlds.fit_spec(spec, events, items)
     assert not network.knows_cold
     assert not network.coverage[~data.catalogue.warm].any()

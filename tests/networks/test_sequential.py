@@ -13,9 +13,8 @@ from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.initial import Initial
 from ysmean.networks.item_embedding import ItemEmbedding
-from ysmean.networks.next_item import NextItemLoss
+from ysmean.networks.next_item import HEATS, NextItemLoss
 from ysmean.networks.registry import spec_from_json
-from ysmean.networks.sequences import crops, length_for, passes
 from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
@@ -84,11 +83,10 @@ def test_attention_equals_the_formula_computed_naively():
 @pytest.mark.parametrize(
     ("tokens", "expected"),
     [
-        ([1, 2, 3], [0, 1, 2, 3]),
+        ([1, 2, 3], [1, 2, 3]),
         ([1, 4, 2, 3, 9], [0, 0, 2, 3]),  # of the last 4, 4 is unknown and 9 was added later
         ([3, 2, 1, 3, 2, 1], [1, 3, 2, 1]),
-        ([4], [0, 0, 0, 0]),
-        ([], [0, 0, 0, 0]),
+        ([4], [0]),
     ],
 )
 def test_unknown_items_are_dropped_and_known_ones_move_up(tokens, expected):
@@ -133,12 +131,12 @@ def test_crops_are_pieces_of_histories_with_the_items_that_follow():
     assert (inputs["weights"] == 1).all()
 
 
-def loss_of(states, vectors, tokens, targets, weights, unseen):
+def loss_of(states, vectors, tokens, targets, weights, unseen, training=True):
     """Return the loss that `NextItemLoss` adds."""
     embedding = ItemEmbedding(len(vectors) - 1, vectors.shape[1], Initial(0))
     embedding.set_weights([vectors])
     layer = NextItemLoss(embedding, np.ones(len(vectors) - 1, bool), unseen)
-    layer(states, tokens, targets, weights)
+    layer(states, tokens, targets, weights, training=training)
     return float(ops.convert_to_numpy(layer.losses[0]))
 
 
@@ -175,6 +173,22 @@ def test_where_items_are_taken_again_they_are_learned_like_others():
     assert got == pytest.approx(nats.mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize("unseen", [False, True])
+@pytest.mark.parametrize("sure", [0.3, 0.8, 1.5])
+def test_held_out_events_are_asked_at_the_temperature_that_suits_them(unseen, sure):
+    rng = np.random.default_rng(2)
+    states = rng.normal(size=(4, 5, 3)).astype(np.float32)
+    vectors = (sure * rng.normal(size=(9, 3))).astype(np.float32)
+    tokens = np.tile(np.arange(1, 6, dtype=np.int32), (4, 1))
+    targets, weights = np.full((4, 1), 7, np.int32), np.ones((4, 1), np.float32)
+    z = (states[:, -1] @ vectors[1:].T).astype(np.float64)
+    if unseen:
+        z[:, :5] = -np.inf
+    nats = [np.mean(np.log(np.exp(z / heat).sum(1)) - z[:, 7] / heat) for heat in HEATS]
+    got = loss_of(states, vectors, tokens, targets, weights, unseen, training=False)
+    assert got == pytest.approx(min(nats), rel=1e-4)
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_the_data_tell_whether_items_are_taken_again(again):
     rows = {f"u{u}": [f"i{(u + n) % 12}" for n in range(10 + 4 * again)] for u in range(40)}
@@ -202,7 +216,7 @@ def test_padding_counts_nothing_and_events_count_what_they_weigh():
     examples = learner.examples(data.histories)
     assert examples.tolist() == [0, 2]  # b has nothing to be followed by
     inputs, *_ = learner.batch(data.histories, examples, np.random.default_rng(0))
-    assert inputs["weights"].tolist() == [[0] * 6 + [2, 3], [0] * 7 + [5]]
+    assert inputs["weights"].tolist() == [[2, 3], [0, 5]]
 
 
 def test_the_loss_of_a_step_is_the_mean_over_all_places_of_the_whole_softmax():
@@ -227,8 +241,9 @@ def test_a_held_out_question_is_asked_at_the_last_place_alone():
     got = float(learner.model.test_on_batch(inputs))
     vectors = learner.model.get_layer("embedding").get_weights()[0][1:]
     z = (states(learner, inputs["tokens"])[:, -1] @ vectors.T).astype(np.float64)
-    nats = np.log(np.exp(z).sum(-1)) - z[np.arange(len(held_out)), held_out.targets]
-    assert got == pytest.approx(nats.mean(), rel=1e-5)
+    shown = z[np.arange(len(held_out)), held_out.targets]
+    nats = [(np.log(np.exp(z / h).sum(-1)) - shown / h).mean() for h in HEATS]
+    assert got == pytest.approx(min(nats), rel=1e-5)
 
 
 def test_items_without_events_are_neither_targets_nor_negatives():
@@ -267,39 +282,6 @@ def test_items_added_after_training_are_not_covered():
     size = len(data.catalogue)
     assert copy.coverage.tolist() == [True] * size + [False] * (len(grown.catalogue) - size)
     assert copy.item_vectors.shape == (len(grown.catalogue), 16)
-
-
-def test_the_length_follows_the_data():
-    def lengths(*of):
-        rows = {f"u{n}": [f"i{i}" for i in range(length)] for n, length in enumerate(of)}
-        return Data.join(worlds.table(rows)).histories
-
-    assert length_for(lengths(*[5] * 99, *[90] * 4), 128) == 8
-    assert length_for(lengths(*[5] * 60, *[90] * 20), 128) == 96
-    assert length_for(lengths(*[19] * 9), 128) == 24
-    assert length_for(lengths(*[300] * 9), 128) == 128
-    assert length_for(lengths(1, 1), 128) == 8
-
-
-def test_there_are_fewer_passes_where_items_have_few_events():
-    often = worlds.markov_chain(users=100, items=5, length=10)  # 1,000 events, some held out
-    few = worlds.table({f"u{u}": [f"i{u}", f"i{u + 1}", f"i{u + 2}"] for u in range(50)})
-    learner, histories, _ = begun(few)
-    assert learner.settings.max_epochs == passes(histories) == 8
-    learner, histories, _ = begun(often)
-    assert passes(histories) == round(4 * (len(histories.classes) / 5) ** 0.5) > 32
-    assert learner.settings.max_epochs == 32
-
-
-def test_a_pass_over_few_histories_still_takes_forty_steps_and_one_over_many_full_batches():
-    few = worlds.table({f"u{u}": [f"i{i}" for i in range(9)] for u in range(80)})
-    _, training, _ = worlds.material(few)
-    assert crops(training.histories, 8, 2048) == (training.histories.lengths > 1).sum() // 40
-    many = worlds.table({f"u{u}": [f"i{i}" for i in range(9)] for u in range(6000)})
-    _, training, _ = worlds.material(many)
-    lengths = training.histories.lengths
-    assert crops(training.histories, 8, 160) == round(160 / (lengths[lengths > 1] - 1).mean())
-    assert crops(training.histories, 8, 2048) == 128
 
 
 def test_users_with_one_event_teach_nothing():

@@ -5,7 +5,7 @@ import worlds
 import ysmean as ym
 from ysmean.errors import NothingToLearn, TrainingError
 from ysmean.networks.network import Fitting
-from ysmean.training.fit import fit
+from ysmean.training.fit import _evaluate, fit
 from ysmean.training.progress import LineProgress, Progress
 
 
@@ -17,10 +17,11 @@ def learner(fitting, seed=0):
 
 class Recorder(Progress):
     def __init__(self):
-        self.steps, self.notes, self.said = 0, [], []
+        self.steps, self.losses, self.notes, self.said = 0, [], [], []
 
     def advance(self, task, loss):
         self.steps += 1
+        self.losses.append(loss)
 
     def note(self, task, held_out):
         self.notes.append(held_out)
@@ -48,9 +49,35 @@ def test_the_best_weights_are_kept_not_the_last():
     _, log = fit("it", it, histories, held_out, 0, Progress())
     assert log.held_out_loss[-1] >= min(log.held_out_loss)
     assert log.best_step <= log.steps
-    from ysmean.training.fit import _evaluate
+    kept = log.held_out_loss[-1] if log.best_step == log.steps else min(log.held_out_loss)
+    assert _evaluate(it, held_out, 0.0) == pytest.approx(kept, rel=1e-5)
 
-    assert _evaluate(it, held_out, 0.0) == pytest.approx(min(log.held_out_loss), rel=1e-5)
+
+@pytest.mark.parametrize(("last", "kept"), [(5.01, 3), (5.03, 2)])
+def test_annealed_weights_are_kept_unless_they_are_clearly_worse(last, kept, monkeypatch):
+    it, histories, held_out = learner(Fitting(batch=32, max_steps=3, evaluate_every=1))
+    losses = iter([6.0, 5.0, last])
+    monkeypatch.setattr("ysmean.training.fit._evaluate", lambda *_: next(losses))
+    _, log = fit("it", it, histories, held_out, 0, Progress())
+    assert log.best_step == kept and log.held_out_loss[-1] == last
+
+
+def test_the_held_out_loss_is_the_mean_over_all_that_is_asked():
+    it, _, held_out = learner(Fitting(batch=32, max_steps=10))
+    many = held_out[np.resize(np.arange(len(held_out)), 700)]  # more than are asked at once
+    it.model.compile(loss=it.loss())
+    logits = it.model.predict(it.ask(many)[0], verbose=0).astype(np.float64)
+    z = logits - logits.max(1, keepdims=True)
+    nats = np.log(np.exp(z).sum(1)) - z[np.arange(700), many.targets]
+    assert _evaluate(it, many, 0.0) == pytest.approx(nats.mean(), rel=1e-5)
+
+
+def test_the_training_loss_is_the_mean_of_the_steps_since_the_last_evaluation():
+    it, histories, held_out = learner(Fitting(batch=32, max_steps=6, evaluate_every=3))
+    recorder = Recorder()
+    _, log = fit("it", it, histories, held_out, 0, recorder)
+    expected = [np.mean(recorder.losses[:3]), np.mean(recorder.losses[3:])]
+    assert log.train_loss == pytest.approx(expected)
 
 
 def test_after_evaluations_without_gain_it_anneals_from_the_best_weights_and_ends():

@@ -35,7 +35,7 @@ from ysmean.networks.transformer import Known, Last, Mixer, trunk
 from ysmean.networks.unseen import unseen
 
 TABLES = ("known/known", "embedding/embeddings")
-KERNEL = "embedding/kernel"
+KERNEL, COVERAGE = "embedding/kernel", "coverage"
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,19 @@ class Causal(ABC):
     """A network of blocks over the history in order, whose item embeddings are its item vectors.
 
     Each block mixes a place with those before it, which is what kinds differ in, and then goes
-    through a feed-forward layer. With `features` the embeddings follow from what items are, too,
-    and it covers new items.
+    through a feed-forward layer. With `features` the embeddings follow from what items are, too, so
+    that rare items borrow from those like them, and new ones mean something in a history.
 
     Attributes:
         history: how many recent items it sees at most; fewer where histories are short.
         width: of embeddings and states.
         blocks: how many.
         dropout: share of embeddings and of each layer's output dropped in training.
-        features: whether items are what they are, too, not just themselves. It then learns
-            nothing from the events of the items that stand in for new ones.
-        own_dropout: with features, share of the items' own embeddings left out in training.
+        features: whether items are what they are, too, not just themselves, where they have
+            features.
+        cold: whether it scores new items as well, by what they are. It then learns nothing from
+            the events of the items that stand in for new ones.
+        own_dropout: with `cold`, share of the items' own embeddings left out in training.
         time: whether it sees the time between events, and up to the request, where events have it.
         fitting: how it is trained; a step takes crops of histories with about `batch` events, and
             there are fewer passes where items have few events each.
@@ -66,7 +68,8 @@ class Causal(ABC):
     width: int = 64
     blocks: int = 2
     dropout: float = 0.3
-    features: bool = False
+    features: bool = True
+    cold: bool = False
     own_dropout: float = 0.2
     time: bool = True
     fitting: Fitting = field(
@@ -94,12 +97,13 @@ class Causal(ABC):
 
     @abstractmethod
     def mixers(
-        self, tokens: Any, moments: Any, spans: Spans | None, initial: Initial
+        self, tokens: Any, history: int, moments: Any, spans: Spans | None, initial: Initial
     ) -> Sequence[Mixer]:
         """Return what mixes the places of each block.
 
         Args:
             tokens: int32 (B, T), 0 where there is nothing.
+            history: T at most.
             moments: int32 (B, 2, T + 1), see `elapsed`; None without times.
             spans: the largest times; None without times.
             initial: of the weights.
@@ -107,18 +111,21 @@ class Causal(ABC):
 
     def missing(self, catalogue: Catalogue) -> str | None:
         """Return why the network cannot be built on a catalogue; None if it can."""
-        if self.features and not (catalogue.has_features & catalogue.warm).any():
-            return "no item with events has features"
-        return None
+        if not self.cold or self._sees(catalogue):
+            return None
+        return "no item with events has features" if self.features else "it sees no features"
+
+    def _sees(self, catalogue: Catalogue) -> bool:
+        return self.features and bool((catalogue.has_features & catalogue.warm).any())
 
     def build(
         self, size: int, history: int, seed: int | None, spans: Spans | None = None
     ) -> keras.Model:
-        """Return the model, tokens (B, any) -> states (B, history, width).
+        """Return the model, tokens (B, any) -> states (B, T, width).
 
         Args:
             size: of the catalogue.
-            history: how many tokens it sees.
+            history: how many tokens it sees, T at most.
             seed: of the initial weights; None for a model that is given its weights.
             spans: the largest times; given, the model takes gaps (B, any) too.
         """
@@ -141,7 +148,7 @@ class Causal(ABC):
             gap = GapEmbedding(self.width, count(spans.gap), name="gap")(moments)
             x = layers.Add(name="timed")([x, gap])
         x = initial.dropout(self.dropout, "dropout")(x)
-        mixers = self.mixers(tokens, moments, spans, initial)
+        mixers = self.mixers(tokens, history, moments, spans, initial)
         x = trunk(x, mixers, self.dropout, initial, self.mixing)
         return keras.Model(inputs, x, name=self.kind)
 
@@ -152,17 +159,22 @@ class Causal(ABC):
         spans = Spans.of(data.histories, history) if self.time else None
         states = self.build(len(known), history, seed, spans)
         items = states.get_layer("embedding")
-        if self.features:
-            features = data.features
-            learnable, known = data.learnable, data.learnable | covered(features)
-            items.see(features, learnable, self.own_dropout, Initial(seed + 1))
+        if self._sees(data.catalogue):
+            learnable = data.learnable if self.cold else learnable
+            known = learnable | covered(data.features)
+            dropout = self.own_dropout if self.cold else 0.0
+            items.see(data.features, learnable, dropout, Initial(seed + 1))
         states.get_layer("known").learn(known)
         loss = NextItemLoss(items, learnable, unseen(data.histories), name="loss")
 
         def finish() -> CausalNetwork:
             table = np.asarray(ops.convert_to_numpy(items.table()))
-            arrays = {**named_weights(states), "embedding/embeddings": table}
-            if self.features:
+            arrays = {
+                **named_weights(states),
+                "embedding/embeddings": table,
+                COVERAGE: known if self.cold else learnable,
+            }
+            if items.kernel is not None:
                 arrays[KERNEL] = np.asarray(ops.convert_to_numpy(items.kernel))
             return self.network(self, arrays, len(known), history, spans)
 
@@ -197,40 +209,47 @@ class CausalNetwork(DotNetwork):
         Args:
             spec: the settings.
             arrays: weights by name; those of `TABLES` have a row for each token that was known.
+                With `COVERAGE`, bool (any,), the classes it scores.
             size: N, of the catalogue; items that the tables lack are not covered.
             history: how many tokens it sees.
             spans: the largest times, where it sees times.
         """
         self.spec, self.history, self.spans = spec, history, spans
-        self.knows_cold = spec.features
-        self.kernel = arrays[KERNEL] if spec.features else None
+        self.knows_cold = spec.cold
+        self.kernel = arrays.get(KERNEL)
         self.encoder = _encoder(spec, arrays, history, spans)
         self.takes = tuple(self.encoder.input)
         known, vectors = (arrays[name][1:] for name in TABLES)
-        self.coverage = fitted_to(known > 0.5, size)
+        self.known, self.coverage = fitted_to(known > 0.5, size), fitted_to(arrays[COVERAGE], size)
         self.item_vectors = fitted_to(vectors, size)
         self.item_bias = np.zeros(size, np.float32)
 
     def answers(self, batch: Batch) -> BoolArray:
-        """Answer requests with a recent item that was trained on."""
-        return answers_to_history(batch, self.coverage, self.history)
+        """Answer requests with a recent item that means something to it."""
+        return answers_to_history(batch, self.known, self.history)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
-        """Return a network that knows of the new items; by what they are, if it has features."""
-        if self.kernel is None:
-            return super().with_items(catalogue, changed)
+        """Return a network that knows of the new items; by what they are, if it sees features."""
         size, rows = len(catalogue), changed.classes + 1
+        if self.kernel is None:
+            other = super().with_items(catalogue, changed)
+            other.known = fitted_to(self.known, size)
+            return other
         arrays = self._arrays()
         for name in TABLES:
             arrays[name] = fitted_to(arrays[name], size + 1).copy()
         moved = (changed.features - changed.before) @ self.kernel  # what is their own stays
         arrays["embedding/embeddings"][rows] += moved
+        described = covered(changed.features)
         own = catalogue.warm[changed.classes] & (arrays["known/known"][rows] > 0.5)
-        arrays["known/known"][rows] = own | covered(changed.features)
+        arrays["known/known"][rows] = own | described
+        arrays[COVERAGE] = fitted_to(self.coverage, size).copy()
+        if self.spec.cold:
+            arrays[COVERAGE][changed.classes] = own | described
         return type(self)(self.spec, arrays, size, self.history, self.spans)
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = named_weights(self.encoder)
+        arrays = {**named_weights(self.encoder), COVERAGE: self.coverage}
         return arrays if self.kernel is None else {**arrays, KERNEL: self.kernel}
 
     def state(self) -> State:
@@ -251,7 +270,7 @@ def _encoder(
 ) -> keras.Model:
     """Return the batch's arrays -> the state after the last token, with room for items to come."""
     size = len(arrays["known/known"]) - 1
-    size = room(size) if spec.features else size
+    size = room(size) if KERNEL in arrays else size
     states = spec.build(size, history, None, spans)
     encoder = keras.Model(
         states.input, Last(name="last")(states.output), name=f"{spec.kind}_encoder"

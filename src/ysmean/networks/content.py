@@ -90,7 +90,7 @@ class Content:
         return None if known else "no item with events has features"
 
     def build(self, size: int, history: int, past: Any, initial: Initial) -> keras.Model:
-        """Return the model, tokens (B, any) -> queries (B, history, 2 width).
+        """Return the model, tokens (B, any) -> queries (B, T, 2 width).
 
         Args:
             size: of the catalogue.
@@ -101,7 +101,8 @@ class Content:
         inputs = keras_inputs(["tokens"])
         tokens = Known(history, size, name="known")(inputs["tokens"])
         x = initial.dropout(self.dropout, "dropout")(past(tokens))
-        x = trunk(x, attending(tokens, self.blocks, self.heads, initial), self.dropout, initial)
+        mixers = attending(tokens, history, self.blocks, self.heads, initial)
+        x = trunk(x, mixers, self.dropout, initial)
         return keras.Model(inputs, initial.dense(2 * self.width, "query")(x), name="content")
 
     def begin(self, data: TrainingData, seed: int) -> Learner:

@@ -99,7 +99,7 @@ class GapEmbedding(layers.Layer):
 
     def compute_output_shape(self, moments_shape: Any) -> Any:
         """Return (B, T, d)."""
-        return moments_shape[0], moments_shape[2] - 1, self.width
+        return moments_shape[0], _items(moments_shape), self.width
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
@@ -131,8 +131,14 @@ class TimeBias(layers.Layer):
 
     def compute_output_shape(self, moments_shape: Any) -> Any:
         """Return (B, heads, T, T)."""
-        return moments_shape[0], self.heads, moments_shape[2] - 1, moments_shape[2] - 1
+        items = _items(moments_shape)
+        return moments_shape[0], self.heads, items, items
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
         return {**super().get_config(), "heads": self.heads, "size": self.size}
+
+
+def _items(moments_shape: Any) -> int | None:
+    """Return T of moments (B, 2, T + 1); None where it may be any."""
+    return None if moments_shape[2] is None else moments_shape[2] - 1

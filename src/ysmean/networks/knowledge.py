@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import keras
@@ -32,6 +32,7 @@ from ysmean.networks.unseen import hiding_seen
 from ysmean.networks.wishes import Wishes
 
 CONTEXT_TOKENS = (24 + 1, 7 + 1)  # hours and weekdays, 0 = unknown
+FEW_STEPS = 200  # enough to learn which features are popular, where nothing tells users apart
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,14 @@ class Knowledge:
         def finish() -> KnowledgeNetwork:
             return KnowledgeNetwork(self, encoder, tower.frozen(), data.catalogue)
 
+        settings = self.fitting
+        if histories.times is None:  # a request that tells its time must not meet a random draw
+            table = encoder.get_layer("context_table")
+            table.set_weights([np.zeros_like(table.get_weights()[0])])
+            if not data.user_fields.any():
+                settings = replace(settings, max_steps=min(settings.max_steps, FEW_STEPS))
         learnable = data.learnable & covered(features)
-        return Learner(model, inputs, learnable, finish, self.fitting, needs_history=False)
+        return Learner(model, inputs, learnable, finish, settings, needs_history=False)
 
 
 class KnowledgeNetwork(TowerNetwork):

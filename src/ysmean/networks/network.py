@@ -230,6 +230,10 @@ class Learner:
             usable[histories.offsets[:-1][histories.lengths > 0]] = False
         return np.flatnonzero(usable)
 
+    def groups(self, histories: Histories) -> list[tuple[npt.NDArray[np.int64], int]]:
+        """Return the examples of a pass in groups of like length, and how many a step takes."""
+        return [(self.examples(histories), self.settings.batch)]
+
     def batch(
         self,
         histories: Histories,

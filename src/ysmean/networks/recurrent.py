@@ -36,7 +36,7 @@ class Recurrent(Causal):
     network: ClassVar[type[CausalNetwork]] = RecurrentNetwork
 
     def mixers(
-        self, tokens: Any, moments: Any, spans: Spans | None, initial: Initial
+        self, tokens: Any, history: int, moments: Any, spans: Spans | None, initial: Initial
     ) -> Sequence[Mixer]:
         """Return a recurrence for each block; times reach it by the state of each place."""
 

@@ -16,6 +16,7 @@ from ysmean.networks.network import Learner
 COVERED = 0.95  # share of the histories that fit whole; more would be padding for the others
 CROPS = 128  # a step, as is usual; short histories gain more from many steps than from large ones
 STEPS = 40  # of a pass at least; a few hundred histories would else make a handful of steps
+FEWEST = 0.125  # share of the users that make a group of their own, which is compiled apart
 TIMELESS = 0.1  # share of crops without times: so are histories that a request states
 
 
@@ -27,7 +28,7 @@ class SequenceLearner(Learner):
     if it is timed, gaps (B, T) too.
 
     Attributes:
-        history: T.
+        history: T at most.
         timed: whether the model sees the time between events.
     """
 
@@ -42,6 +43,27 @@ class SequenceLearner(Learner):
         """Return the rows of users with two events or more."""
         return np.flatnonzero(histories.lengths > 1)
 
+    def groups(self, histories: Histories) -> list[tuple[npt.NDArray[np.int64], int]]:
+        """Return users in groups of like length, so that short histories are not mostly padding.
+
+        A step takes about as many events of each group. A group of a few joins the longer ones.
+        """
+        users = self.examples(histories)
+        events = np.minimum(histories.lengths[users] - 1, self.history)
+        groups, shorter = [], 0
+        for width in self.widths:
+            inside = (events > shorter) & (events <= width)
+            if inside.any() and (width == self.history or inside.mean() >= FEWEST):
+                size = self.settings.batch * events.mean() / events[inside].mean()
+                groups.append((users[inside], max(1, round(size))))
+                shorter = width
+        return groups
+
+    @property
+    def widths(self) -> list[int]:
+        """How many places batches have: a quarter of the history, a half, or all of it."""
+        return sorted({-(-self.history // part) for part in (4, 2, 1)})
+
     def batch(
         self,
         histories: Histories,
@@ -52,13 +74,15 @@ class SequenceLearner(Learner):
         starts, lengths = histories.offsets[chosen], histories.lengths[chosen]
         spare = np.maximum(lengths - self.history - 1, 0)
         ends = starts + lengths - rng.integers(0, spare + 1)
-        window = histories.windows(starts, ends, self.history + 1)  # (B, T + 1)
-        place = np.maximum(ends[:, None] + np.arange(-self.history, 0), 0)
+        longest = min(int(lengths.max()) - 1, self.history)
+        places = next(width for width in self.widths if width >= longest)  # T
+        window = histories.windows(starts, ends, places + 1)  # (B, T + 1)
+        place = np.maximum(ends[:, None] + np.arange(-places, 0), 0)
         weights = np.where(window[:, :-1] > 0, histories.weights[place], 0)
         targets = np.maximum(window[:, 1:] - 1, 0)
         inputs = {"tokens": window[:, :-1], "targets": targets, "weights": weights}
         if self.timed and histories.times is not None:
-            gaps = histories.gaps(starts, ends - 1, histories.times[ends - 1], self.history)
+            gaps = histories.gaps(starts, ends - 1, histories.times[ends - 1], places)
             inputs["gaps"] = np.where(rng.random((len(gaps), 1)) < TIMELESS, -1, gaps)
         return inputs, None, None
 

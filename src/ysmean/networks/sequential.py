@@ -42,7 +42,7 @@ class Sequential(Causal):
             )
 
     def mixers(
-        self, tokens: Any, moments: Any, spans: Spans | None, initial: Initial
+        self, tokens: Any, history: int, moments: Any, spans: Spans | None, initial: Initial
     ) -> Sequence[Mixer]:
         """Return attention for each block, which heeds times where there are any."""
         biases = [
@@ -50,4 +50,4 @@ class Sequential(Causal):
             for number in range(self.blocks)
             if spans is not None
         ]
-        return attending(tokens, self.blocks, self.heads, initial, biases)
+        return attending(tokens, history, self.blocks, self.heads, initial, biases)

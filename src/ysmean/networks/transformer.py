@@ -67,12 +67,18 @@ def block(x: Any, mix: Mixer, number: int, dropout: float, initial: Initial, mix
 
 
 def attending(
-    tokens: Any, blocks: int, heads: int, initial: Initial, biases: Sequence[Any] = ()
+    tokens: Any,
+    history: int,
+    blocks: int,
+    heads: int,
+    initial: Initial,
+    biases: Sequence[Any] = (),
 ) -> list[Mixer]:
     """Return causal attention for each block.
 
     Args:
         tokens: int32 (B, T), 0 where there is nothing to attend to.
+        history: T at most.
         blocks: how many.
         heads: of each attention; they divide d.
         initial: of the weights.
@@ -84,7 +90,7 @@ def attending(
 
         def mix(y: Any) -> Any:
             qkv = initial.dense(3 * y.shape[-1], f"{name}_qkv")(y)
-            attention = CausalAttention(heads, tokens.shape[1], name=f"{name}_attention")
+            attention = CausalAttention(heads, history, name=f"{name}_attention")
             return attention(qkv, tokens, *biases[number : number + 1])
 
         return mix
@@ -94,17 +100,18 @@ def attending(
 
 @keras.saving.register_keras_serializable(package="ysmean")
 class Known(layers.Layer):
-    """Tokens (B, any) -> the last `history` of them, known items alone, right-aligned.
+    """Tokens (B, any) -> the last of them (B, T), known items alone, right-aligned.
 
-    Items that were not trained on say nothing; dropping them keeps a known item in last place.
-    With gaps (B, any) it returns (tokens, moments), those of the items that are kept.
+    T is what it is given, at most `history`. Items that were not trained on say nothing; dropping
+    them keeps a known item in last place. With gaps (B, any) it returns (tokens, moments), those of
+    the items that are kept.
     """
 
     def __init__(self, history: int, size: int, longest: int = LONGEST, **kwargs: Any) -> None:
         """Make the layer.
 
         Args:
-            history: how many tokens it returns.
+            history: how many tokens it returns at most.
             size: of the catalogue, all of its items unknown until `learn`.
             longest: the most seconds that a gap counts.
             kwargs: of every layer.
@@ -120,24 +127,27 @@ class Known(layers.Layer):
         self.known.assign(np.append(False, known).astype(np.float32))
 
     def call(self, tokens: Any, gaps: Any = None) -> Any:
-        """Return tokens (B, history), with gaps also moments (B, 2, history + 1)."""
-        tokens = ops.pad(tokens, [[0, 0], [self.history, 0]])[:, -self.history :]
+        """Return tokens (B, T), with gaps also moments (B, 2, T + 1)."""
+        tokens = tokens[:, -self.history :]
         tokens = ops.where(tokens <= self.size, tokens, 0)
         known = ops.take(self.known, tokens, axis=0) > 0.5
-        place = ops.arange(self.history, dtype="int32") + self.history * ops.cast(known, "int32")
+        length = ops.shape(tokens)[1]
+        place = ops.arange(length, dtype="int32") + length * ops.cast(known, "int32")
         order = ops.argsort(place, axis=1)
         kept = ops.take_along_axis(ops.where(known, tokens, 0), order, axis=1)
         if gaps is None:
             return kept
-        gaps = ops.pad(gaps, [[0, 0], [self.history, 0]], constant_values=-1)[:, -self.history :]
         # An item that is dropped leaves its gap to the one before: moments move, gaps would not.
-        order = ops.pad(order, [[0, 0], [0, 1]], constant_values=self.history)
+        order = ops.pad(order, [[0, 0], [0, 1]], constant_values=length)
+        gaps = gaps[:, -self.history :]
         return kept, ops.take_along_axis(moments(gaps, self.longest), order[:, None], axis=2)
 
     def compute_output_shape(self, tokens_shape: Any, gaps_shape: Any = None) -> Any:
-        """Return (B, history), with gaps also (B, 2, history + 1)."""
-        kept = (tokens_shape[0], self.history)
-        return kept if gaps_shape is None else (kept, (tokens_shape[0], 2, self.history + 1))
+        """Return (B, T), with gaps also (B, 2, T + 1)."""
+        batch, given = tokens_shape
+        length = None if given is None else min(given, self.history)
+        more = None if length is None else length + 1
+        return (batch, length) if gaps_shape is None else ((batch, length), (batch, 2, more))
 
     def get_config(self) -> dict[str, Any]:
         """Return what `__init__` takes."""
@@ -155,7 +165,7 @@ class CausalAttention(layers.Layer):
     """
 
     def __init__(self, heads: int, history: int, **kwargs: Any) -> None:
-        """Make the layer for T = `history`; `heads` divides d."""
+        """Make the layer for T up to `history`; `heads` divides d."""
         super().__init__(**kwargs)
         self.heads, self.history = heads, history
         self.distance = self.add_weight(
@@ -170,7 +180,7 @@ class CausalAttention(layers.Layer):
             tokens: (B, T), 0 where there is nothing.
             bias: (B, heads, T, T) that is added to the logits; None adds nothing.
         """
-        length, width = self.history, qkv.shape[2] // 3
+        length, width = ops.shape(qkv)[1], qkv.shape[2] // 3
         parts = ops.reshape(qkv, (-1, length, 3, self.heads, width // self.heads))
         q, k, v = ops.unstack(ops.transpose(parts, (2, 0, 3, 1, 4)), axis=0)  # (B, h, T, d / h)
         logits = ops.matmul(q * (width // self.heads) ** -0.5, ops.transpose(k, (0, 1, 3, 2)))

@@ -19,6 +19,7 @@ from ysmean.training.progress import Progress
 from ysmean.training.rate import Rate
 
 HELD_OUT = 2048
+ANNEALED = 0.02  # nats that annealed weights may lose: they rank better at the same likelihood
 
 
 @dataclass
@@ -69,25 +70,27 @@ def fit(
         TrainingError: if the loss is not finite.
     """
     settings, model = learner.settings, learner.model
-    examples = learner.examples(histories)
-    if not len(examples):
+    groups = learner.groups(histories)
+    examples = sum(len(chosen) for chosen, _ in groups)
+    if not examples:
         raise NothingToLearn("no training event has a history and an item to learn from")
-    epoch_steps = math.ceil(len(examples) / settings.batch)
+    epoch_steps = sum(math.ceil(len(chosen) / size) for chosen, size in groups)
     total = min(settings.max_steps, settings.max_epochs * epoch_steps)
     every = min(settings.evaluate_every or epoch_steps, total)
     rate = Rate(settings, total)
     optimizer = keras.optimizers.AdamW(rate(1), rate.decay, global_clipnorm=5.0)
     model.compile(optimizer, learner.loss())
     log, best, began = FitLog(), _Best(), time.perf_counter()
-    rng = np.random.default_rng([seed, len(examples)])
+    rng = np.random.default_rng([seed, examples])
     task = progress.start(name, total)
+    since: list[float] = []  # losses of the steps after the last evaluation
     try:
-        for step, chosen in enumerate(_batches(examples, settings.batch, total, rng), 1):
+        for step, chosen in enumerate(_batches(groups, total, rng), 1):
             started = time.perf_counter()
             inputs, targets, weights = learner.batch(histories, chosen, rng)
             log.waited += time.perf_counter() - started
             optimizer.learning_rate.assign(rate(step))
-            loss = float(model.train_on_batch(inputs, targets, weights))  # mean of the pass
+            loss = float(model.train_on_batch(inputs, targets, weights))
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"{name}: the loss became {loss} in epoch {1 + (step - 1) // epoch_steps}, "
@@ -95,12 +98,14 @@ def fit(
                     "Lower fitting.learning_rate, or check the features for extreme values."
                 )
             log.steps = step
+            since.append(loss)
             progress.advance(task, loss)
             if step % every == 0 or step == rate.last:
-                log.train_loss.append(loss)
-                model.reset_metrics()
-                log.held_out_loss.append(_evaluate(learner, held_out, loss))
-                best.see(model, step, log.held_out_loss[-1])
+                log.train_loss.append(float(np.mean(since)))
+                since = []
+                log.held_out_loss.append(_evaluate(learner, held_out, log.train_loss[-1]))
+                allowance = ANNEALED if step == rate.last else 0.0
+                best.see(model, step, log.held_out_loss[-1] - allowance)
                 progress.note(task, log.held_out_loss[-1])
                 if best.age >= settings.patience and step < rate.last and not rate.cooling:
                     log.stopped = f"no gain in {best.age} evaluations after step {best.step}"
@@ -139,17 +144,22 @@ class _Best:
 
 
 def _batches(
-    examples: npt.NDArray[np.int64], size: int, steps: int, rng: np.random.Generator
+    groups: list[tuple[npt.NDArray[np.int64], int]], steps: int, rng: np.random.Generator
 ) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield `steps` batches, every example once a pass; a pass's short rest is filled up."""
-    size = min(size, len(examples))
+    """Yield `steps` batches, each from one group and every example once a pass.
+
+    The short rest of a group's pass is filled up.
+    """
     done = 0
     while done < steps:
-        order = rng.permutation(examples)
-        order = np.concatenate([order, order[: -len(order) % size]])
-        for chosen in order.reshape(-1, size)[: steps - done]:
+        batches: list[npt.NDArray[np.int64]] = []
+        for examples, size in groups:
+            order, size = rng.permutation(examples), min(size, len(examples))
+            order = np.concatenate([order, order[: -len(order) % size]])
+            batches.extend(order.reshape(-1, size))
+        for number in rng.permutation(len(batches))[: steps - done]:
             done += 1
-            yield chosen
+            yield batches[number]
 
 
 def _evaluate(learner: Learner, held_out: Questions, otherwise: float) -> float:
@@ -161,7 +171,7 @@ def _evaluate(learner: Learner, held_out: Questions, otherwise: float) -> float:
     if not len(rows):
         return otherwise
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), HELD_OUT)).astype(int)]
-    for part in held_out[chosen].chunks(512):
-        loss = learner.model.test_on_batch(*learner.ask(part))
-    learner.model.reset_metrics()
-    return float(loss)
+    total = 0.0
+    for part in held_out[chosen].chunks(512):  # Keras tells the mean of each
+        total += len(part) * float(learner.model.test_on_batch(*learner.ask(part)))
+    return total / len(chosen)
