@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 import reference
-from ysmean.mean.consensus import Joined, product
 from ysmean.mean.exponents import LEAST, fit_exponents, moments
+from ysmean.mean.held import Centred, hold
+from ysmean.training.consensus import in_product
 
 
 def world(seed, n=60, size=12, networks=3, truth=(0.8, 0.4, 0.0)):
@@ -25,10 +26,12 @@ def world(seed, n=60, size=12, networks=3, truth=(0.8, 0.4, 0.0)):
 
 
 def evaluator(s, targets, problems, count):
+    held = hold(s)[0]
+    centred = Centred.of(held)
+
     def evaluate(a):
-        both = np.repeat(a[problems][:, :, None], 2, axis=2)
-        joined = Joined(s, product(both, s.answering))
-        return moments(joined, targets, problems, count)
+        taking_part = in_product(a[problems], centred.answering)
+        return moments(centred, taking_part, held.columns(targets), problems, count)
 
     return evaluate
 

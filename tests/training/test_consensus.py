@@ -8,7 +8,8 @@ import ysmean as ym
 from models import service, specs
 from ysmean.data.histories import COHORTS
 from ysmean.errors import ConfigError
-from ysmean.training import consensus
+from ysmean.mean.held import hold
+from ysmean.training import remembered
 from ysmean.training.consensus import CrossFitted, cross_fit
 
 NETWORKS = {
@@ -22,12 +23,12 @@ def asked(targets_of, n=400, size=6, seed=0):
     z = 4 * np.eye(size)[rng.integers(size, size=(2, n))]
     targets = z[targets_of, np.arange(n)].argmax(1).astype(np.int32)
 
-    def ask(sample, chunk):
+    def ask(sample):
         rows = np.flatnonzero(sample)
-        for lo in range(0, len(rows), chunk):
-            some = rows[lo : lo + chunk]
+        for lo in range(0, len(rows), 64):
+            some = rows[lo : lo + 64]
             s = reference.stream(z[:, some], np.ones((len(some), size), bool))
-            yield some, targets[some], s
+            yield some, targets[some], hold(s)[0]
 
     return ask
 
@@ -66,17 +67,16 @@ def test_cut_histories_give_way_to_those_that_people_had():
 def test_answers_too_large_to_be_kept_are_asked_for_again(monkeypatch):
     folds, cohorts = np.tile([0, 1], 200), np.repeat([2, 5], 200)
     kept = fitted((cohorts == 5).astype(int), folds, cohorts)
-    monkeypatch.setattr(consensus, "KEPT_BYTES", 0)
+    monkeypatch.setattr(remembered, "KEPT_BYTES", 0)
     np.testing.assert_allclose(fitted((cohorts == 5).astype(int), folds, cohorts), kept)
 
 
 def test_questions_are_asked_of_those_who_did_not_learn_from_them():
     exponents = np.arange(2 * len(COHORTS) * 2, dtype=float).reshape(2, len(COHORTS), 2)
-    s = reference.stream(np.zeros((2, 3, 4)), np.ones((3, 4), bool))
     folds, cohorts = np.array([0, 1, 1]), np.array([0, 0, 3])
-    found = CrossFitted(exponents).join(s, folds, cohorts).product
+    found = CrossFitted(exponents).product(folds, cohorts, np.ones((3, 2), bool))
     for b in range(3):
-        np.testing.assert_allclose(found[b, :, 0], exponents[folds[b], cohorts[b]])
+        np.testing.assert_allclose(found[b], exponents[folds[b], cohorts[b]])
     np.testing.assert_allclose(CrossFitted(exponents).served, exponents.mean(0))
 
 

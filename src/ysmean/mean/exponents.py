@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from ysmean.mean.consensus import Joined, centred
-from ysmean.mean.stream import DoubleArray, conditional
+from ysmean.mean.held import Centred, softmax
+from ysmean.mean.stream import DoubleArray, log_sum_exp
 
 LEAST = 1e-4  # of a fitted exponent: the consensus covers what any of its networks covers
-GAP = 1e-6  # nats a question that another step could gain
+GAP = 1e-5  # nats a question that another step could gain; thousands tell 1e-3 at best
 MAX_STEPS = 50
 
 
@@ -33,6 +33,16 @@ class Moments:
     curvature: DoubleArray
     counts: DoubleArray
 
+    @classmethod
+    def none(cls, count: int, networks: int) -> Moments:
+        """Return those of no questions."""
+        return cls(
+            np.zeros(count),
+            np.zeros((count, networks)),
+            np.zeros((count, networks, networks)),
+            np.zeros(count),
+        )
+
     def __add__(self, other: Moments) -> Moments:
         """Return the moments of both sets of questions."""
         return Moments(
@@ -44,8 +54,9 @@ class Moments:
 
 
 def moments(
-    stream: Joined,
-    targets: npt.NDArray[np.int32],
+    held: Centred,
+    exponents: DoubleArray,
+    columns: npt.NDArray[np.int64],
     problems: npt.NDArray[np.int64],
     count: int,
 ) -> Moments:
@@ -55,38 +66,26 @@ def moments(
     is x(target) - E x, and minus its second derivative the covariance of x, both under p.
 
     Args:
-        stream: of the batch, at temperature 1, with the exponents of each question's problem; all
-            allowed classes lie in the targets' segment.
-        targets: int32 (B,).
-        problems: int64 (B,), which of `count` problems each question belongs to.
+        held: of the batch, at temperature 1.
+        exponents: (B, K), of each question's problem; as of `combined`.
+        columns: int64 (B,), of the targets.
+        problems: int64 (B,), which of `count` problems each question belongs to; -1 for none.
         count: P.
     """
-    batch, networks = stream.product.shape[:2]
-    rows = np.arange(batch)
-    segments = stream.cold[targets].astype(np.int64)
-    own = np.full(batch, -np.inf)
-    x_own, mean = np.zeros((batch, networks)), np.zeros((batch, networks))
-    square = np.zeros((batch, networks, networks))
-    for tile in stream.tiles():
-        levels = stream.networks.levels
-        x = np.stack([centred(tile, k, levels) for k in range(networks)], 1).astype(np.float64)
-        p = conditional(tile, networks, stream.normalizers[0]).astype(np.float64)
-        weighed = x * p[:, None]  # (B, K, tile)
-        mean += weighed.sum(2)
-        square += weighed @ x.swapaxes(1, 2)
-        here = np.flatnonzero((targets >= tile.lo) & (targets < tile.hi))
-        x_own[here] = x[here, :, targets[here] - tile.lo]
-        own[here] = tile.logits[networks][here, targets[here] - tile.lo]
-    answered = np.isfinite(own)
-    normalizer = stream.normalizers[0][rows, networks, segments]
-    member = (problems[:, None] == np.arange(count))[answered].T.astype(np.float64)  # (P, B')
-    covariance = square - mean[:, :, None] * mean[:, None]
-    return Moments(
-        member @ (own[answered] - normalizer[answered]),
-        member @ (x_own - mean)[answered],
-        np.tensordot(member, covariance[answered], 1),
-        member.sum(1),
-    )
+    found = Moments.none(count, exponents.shape[1])
+    for b in np.flatnonzero((problems >= 0) & exponents.any(1)):
+        x, column, problem = held.x[b], columns[b], problems[b]
+        if not held.heard[b, column]:
+            continue
+        total = exponents[b].astype(np.float32) @ x  # (n,)
+        total[~held.heard[b]] = -np.inf
+        p = softmax(total)
+        mean = (x @ p).astype(np.float64)
+        found.likelihood[problem] += total[column] - log_sum_exp(total)
+        found.gradient[problem] += x[:, column] - mean
+        found.curvature[problem] += (x * p) @ x.T - np.outer(mean, mean)
+        found.counts[problem] += 1
+    return found
 
 
 def fit_exponents(
@@ -97,7 +96,7 @@ def fit_exponents(
     """Return the exponents that maximise each problem's posterior, not below `LEAST`.
 
     Newton's method: each step solves the quadratic model under the bounds, and is halved until
-    the posterior does not fall. It ends when no step could gain 1e-6 nats a question.
+    the posterior does not fall. It ends when no step could gain 1e-5 nats a question.
 
     Args:
         evaluate: exponents (P, K) -> moments.

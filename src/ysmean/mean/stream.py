@@ -97,12 +97,13 @@ class Stream:
         batch, size = self.allowed.shape
         step = self.tile_size or max(4096, TILE_CELLS // max(batch, 1))
         for lo in range(0, size, step):
-            tile = self._tile(lo, min(lo + step, size))
+            tile = self.tile(lo, min(lo + step, size))
             if step >= size:
                 self._kept.append(tile)
             yield tile
 
-    def _tile(self, lo: int, hi: int) -> Tile:
+    def tile(self, lo: int, hi: int) -> Tile:
+        """Compute the tile of the classes lo..hi-1."""
         cold = self.cold[lo:hi]
         columns = (np.flatnonzero(~cold), np.flatnonzero(cold))
         logits = [
@@ -174,7 +175,8 @@ def tempered(head: Head, lo: int, hi: int, cold: BoolArray, heat: DoubleArray) -
     scores = head.scores(lo, hi)
     if head.prior is not None:
         scores = scores + np.where(cold, np.float32(0), head.prior[lo:hi])
-    logits: FloatArray = np.asarray(scores / np.where(cold, heat[1], heat[0]), np.float32)
+    temperatures = np.where(cold, heat[1], heat[0]).astype(np.float32)
+    logits: FloatArray = np.asarray(scores / temperatures, np.float32)
     logits[:, ~head.coverage[lo:hi]] = -np.inf
     logits[~head.answers] = -np.inf
     return logits

@@ -6,21 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ysmean.data.histories import COHORTS
-from ysmean.mean.consensus import Joined, product
+from ysmean.mean.consensus import product
 from ysmean.mean.exponents import Moments, fit_exponents, moments
-from ysmean.mean.stream import BoolArray, DoubleArray, Stream
+from ysmean.mean.held import Centred, Held
+from ysmean.mean.stream import BoolArray, DoubleArray
+from ysmean.training.remembered import KEPT_BYTES, Answered, IntArray, Remembered
 
-WHOLE = 3000  # questions with whole histories, and with cut ones
-CUT = 3000
-CHUNK = 64
-KEPT_BYTES = 2**30  # of logits held from step to step; more are asked for again
+MOST = 3000  # questions of each kind: with whole histories, with cut ones, first events
+LEAST = 1000  # on large catalogues, whose logits take much memory
 PRIOR_EVENTS = 50.0
-
-IntArray = npt.NDArray[np.int64]
-Asking = Iterator[tuple[IntArray, npt.NDArray[np.int32], Stream]]  # rows, targets, networks
 
 
 @dataclass(frozen=True)
@@ -38,25 +34,24 @@ class CrossFitted:
         """The exponents (C, K) of new requests: the mean of both fits."""
         return np.asarray(self.exponents.mean(0))
 
-    def join(self, stream: Stream, folds: IntArray, cohorts: IntArray) -> Joined:
-        """Return the networks' stream with the consensus of those who did not see these users.
+    def product(self, folds: IntArray, cohorts: IntArray, answering: BoolArray) -> DoubleArray:
+        """Return what those who did not see these users multiply by, (B, K).
 
         Args:
-            stream: of B questions.
             folds: int64 (B,), 0 or 1, of the users.
             cohorts: int64 (B,).
+            answering: bool (B, K).
         """
-        return joined(stream, self.exponents[folds, cohorts])
+        return in_product(self.exponents[folds, cohorts], answering)
 
 
-def joined(stream: Stream, exponents: DoubleArray) -> Joined:
-    """Return a stream with the consensus of exponents (B, K), the same in both segments."""
-    both = np.repeat(exponents[:, :, None], 2, axis=2)
-    return Joined(stream, product(both, stream.answering))
+def in_product(exponents: DoubleArray, answering: BoolArray) -> DoubleArray:
+    """Return the exponents (B, K) of one segment that take part, as of `product`."""
+    return product(exponents[:, :, None], answering[:, :, None])[:, :, 0]
 
 
 def cross_fit(
-    ask: Callable[[BoolArray, int], Asking],
+    ask: Callable[[BoolArray], Iterator[Answered[Held]]],
     whole: BoolArray,
     cut: BoolArray,
     folds: IntArray,
@@ -72,24 +67,27 @@ def cross_fit(
     Within a cohort, cut histories tell what the prior of the others is centred on.
 
     Args:
-        ask: (sample, chunk) -> the networks' answers, at temperature 1, to the questions chosen.
+        ask: sample -> the networks' answers, at temperature 1, to the questions chosen.
         whole: bool (n,), last events with whole histories.
         cut: bool (n,), those with cut ones.
         folds: int64 (n,), 0 or 1, of the users.
         cohorts: int64 (n,).
         networks: K.
-        classes: N.
+        classes: n, of the segment.
         rng: of the choice of questions.
     """
-    some = drawn(whole, WHOLE, rng) | drawn(cut, CUT, rng) | drawn(~whole & ~cut, WHOLE, rng)
-    size = 4 * int(some.sum()) * networks * classes
-    kept = list(ask(some, CHUNK)) if size <= KEPT_BYTES else None
+    fits = KEPT_BYTES // (3 * 4 * networks * max(classes, 1))
+    most = min(max(fits, LEAST), MOST)
+    some = np.logical_or.reduce([drawn(kind, most, rng) for kind in (whole, cut, ~whole & ~cut)])
+    again = Remembered(
+        lambda sample: ((rows, at, Centred.of(held)) for rows, at, held in ask(sample)), some
+    )
 
     def fit(
         problems: IntArray, centre: DoubleArray, precision: DoubleArray
     ) -> tuple[DoubleArray, Moments]:
         def evaluate(a: DoubleArray) -> Moments:
-            return _moments(ask(some, CHUNK) if kept is None else kept, problems, a)
+            return _moments(again, problems, a)
 
         return fit_exponents(evaluate, centre, precision)
 
@@ -112,21 +110,11 @@ def drawn(among: BoolArray, count: int, rng: np.random.Generator) -> BoolArray:
     return np.isin(np.arange(len(among)), chosen)
 
 
-def _moments(
-    asked: Iterable[tuple[IntArray, npt.NDArray[np.int32], Stream]],
-    problems: IntArray,
-    a: DoubleArray,
-) -> Moments:
+def _moments(asked: Iterable[Answered[Centred]], problems: IntArray, a: DoubleArray) -> Moments:
     """Return the moments of problems with exponents (P, K); those of problem -1 are left out."""
     count, networks = a.shape
-    total = Moments(
-        np.zeros(count),
-        np.zeros((count, networks)),
-        np.zeros((count, networks, networks)),
-        np.zeros(count),
-    )
-    for rows, targets, stream in asked:
-        if (problems[rows] >= 0).any():
-            joint = joined(stream, a[problems[rows]])
-            total += moments(joint, targets, problems[rows], count)
+    total = Moments.none(count, networks)
+    for rows, columns, held in asked:
+        exponents = in_product(a[problems[rows]], held.answering)
+        total += moments(held, exponents, columns, problems[rows], count)
     return total

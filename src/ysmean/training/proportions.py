@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from ysmean.data.batch import Questions
 from ysmean.data.catalogue import Catalogue
@@ -77,12 +78,15 @@ def fit_proportions(
         Segment(networks, catalogue, base & catalogue.warm, np.zeros(len(catalogue), bool), warm),
         Segment(networks, catalogue, base & pseudo_cold, pseudo_cold, cold),
     )
-    fitted = [segment.fit(rng) for segment in segments]
-    joined = [
-        segment.with_consensus(fit.temperatures, np.random.default_rng([seed, 13, number]))
-        for number, (segment, fit) in enumerate(zip(segments, fitted, strict=True))
-        if consensus and len(networks) > 1
-    ]
+    shared = consensus and len(networks) > 1
+    with threadpool_limits(1, user_api="blas"):  # several wait for each other on small products
+        heats = [segment.temperatures(rng) for segment in segments]
+        products = [
+            segment.consensus(np.random.default_rng([seed, 13, number])) if shared else None
+            for number, segment in enumerate(segments)
+        ]
+        fits = [s.weights(h, p) for s, h, p in zip(segments, heats, products, strict=True)]
+    fitted, *joined = zip(*fits, strict=True)  # of the networks alone, of all members
     new = base & ~catalogue.warm if withheld is None else base & ~catalogue.warm & ~withheld
     counts = _segment_counts(held_out, base & catalogue.warm, new, catalogue)
     odds = fit_cold_odds(~catalogue.warm[held_out.targets], counts, COLD_ODDS)
@@ -99,11 +103,11 @@ def fit_proportions(
     proportions = replace(
         pure,
         names=(*pure.names, CONSENSUS),
-        weights=np.stack([fit.weights for fit in joined]),
-        exponents=np.stack([fit.exponents for fit in joined]),
+        weights=np.stack([fit.weights for fit in joined[0]]),
+        exponents=np.stack([fit.exponents for fit in joined[0]]),
         pure_weights=weights,
     )
-    return proportions, held_out_by(joined[0], proportions.names)
+    return proportions, held_out_by(joined[0][0], proportions.names)
 
 
 def _segment_counts(

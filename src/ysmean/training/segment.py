@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,15 +12,15 @@ from ysmean.data.batch import Batch, Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import COHORTS, cohort_of
 from ysmean.mean.fitting import fit_cohorts, fit_temperatures
-from ysmean.mean.ranks import target_log_probabilities
-from ysmean.mean.stream import BoolArray, DoubleArray, Stream, Streamed
+from ysmean.mean.held import Centred, Held, chunk_of, combined, hold, log_probability
+from ysmean.mean.stream import BoolArray, DoubleArray, Stream
 from ysmean.networks.dot import DotNetwork
 from ysmean.networks.network import Head, Network
-from ysmean.training.consensus import KEPT_BYTES, cross_fit, drawn
+from ysmean.training.consensus import CrossFitted, cross_fit, drawn
+from ysmean.training.remembered import Answered, IntArray, Remembered
 
 CUTS = (0, 1, 2, 3, 5, 8)
 HEATED = 1500
-CHUNK = 256
 ENOUGH = 100  # first events, to do without cut histories
 
 
@@ -117,6 +117,23 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class Consensus:
+    """A segment's consensus, fitted twice.
+
+    Attributes:
+        fitted: the exponents.
+        folds: int64 (n,), 0 or 1, which users each question belongs to.
+    """
+
+    fitted: CrossFitted
+    folds: IntArray
+
+    def product(self, rows: IntArray, cohorts: IntArray, answering: BoolArray) -> DoubleArray:
+        """Return the exponents (B, K) of some questions, from those who did not see the users."""
+        return self.fitted.product(self.folds[rows], cohorts, answering)
+
+
+@dataclass(frozen=True)
 class Segment:
     """One segment's members and the questions they are fitted on.
 
@@ -135,47 +152,51 @@ class Segment:
     asked: Asked
     _encoded: dict[tuple[str, bytes], Head] = field(default_factory=dict, repr=False)
 
-    def fit(self, rng: np.random.Generator) -> Fitted:
-        """Fit temperatures, then weights, of the networks alone."""
+    def temperatures(self, rng: np.random.Generator) -> DoubleArray:
+        """Fit the networks' temperatures, (K,); `rng` chooses the questions."""
         asked = self.asked
         some = asked.whole if asked.whole.any() else ~asked.whole
         # Networks that need no history matter most to users without one; there they are fitted.
         from_history = [network.from_history for network in self.networks.values()]
-        heat = np.where(
+        return np.where(
             from_history,
             self._temperatures(some, rng),
             self._temperatures(asked.newest, rng),
         )
-        return self._weights(heat, self.log_probabilities(heat), np.zeros((0, 0)))
 
-    def with_consensus(self, heat: DoubleArray, rng: np.random.Generator) -> Fitted:
-        """Fit the consensus, then weights of all members.
+    def consensus(self, rng: np.random.Generator) -> Consensus:
+        """Fit the consensus; `rng` draws the folds and chooses the questions."""
+        asked, count = self.asked, len(self.networks)
+        users = np.concatenate([part.users for part in asked.parts])
+        folds = rng.permutation(users.max(initial=0) + 1)[users] % 2
+        fitted = cross_fit(
+            lambda sample: self._answers(np.ones(count), sample),
+            asked.whole,
+            asked.cut,
+            folds,
+            asked.cohorts,
+            count,
+            int(self.base.sum()),
+            rng,
+        )
+        return Consensus(fitted, folds)
+
+    def weights(self, heat: DoubleArray, consensus: Consensus | None) -> tuple[Fitted, ...]:
+        """Fit the weights of the networks alone and, where there is a consensus, of all members.
 
         The weights see each user's events answered by a consensus that did not learn from that
         user; a consensus that did would look better than it is.
 
         Args:
             heat: (K,), the networks' temperatures.
-            rng: of the folds and of the choice of questions.
+            consensus: of the networks.
         """
-        asked, count = self.asked, len(self.networks)
-        users = np.concatenate([part.users for part in asked.parts])
-        folds = rng.permutation(users.max(initial=0) + 1)[users] % 2
-        plain = np.ones((count, 2))
-        fitted = cross_fit(
-            lambda sample, size: self._streams(plain, sample, size),
-            asked.whole,
-            asked.cut,
-            folds,
-            asked.cohorts,
-            count,
-            len(self.base),
-            rng,
-        )
-        logs = self.log_probabilities(
-            heat, None, lambda rows, s: fitted.join(s, folds[rows], asked.cohorts[rows])
-        )
-        return self._weights(heat, logs, fitted.served)
+        networks = len(self.networks)
+        logs = self._log_probabilities(heat, consensus)
+        pure = self._weights(heat, logs[:, :networks], np.zeros((0, 0)))
+        if consensus is None:
+            return (pure,)
+        return pure, self._weights(heat, logs, consensus.fitted.served)
 
     def _weights(self, heat: DoubleArray, logs: DoubleArray, exponents: DoubleArray) -> Fitted:
         asked = self.asked
@@ -188,55 +209,43 @@ class Segment:
         count = len(self.networks)
         if not sample.any():
             return np.ones(count)
-        asking = self._streams(np.ones((count, 2)), sample, CHUNK)
-        small = int(sample.sum()) * count * len(self.base) * 4 <= KEPT_BYTES
-        kept = list(asking) if small else None  # what rows sum up to does not depend on heat
+        plain = np.ones(count)  # what rows sum up to does not depend on heat
+        again = Remembered(lambda missing: self._answers(plain, missing), sample)
 
-        def log_probabilities(temperatures: DoubleArray) -> DoubleArray:
-            if kept is None:
-                return self.log_probabilities(temperatures, sample)
-            heat = np.repeat(temperatures[:, None], 2, axis=1)
-            streams = (replace(s, temperatures=heat, _kept=[]) for _, _, s in kept)
-            logs = [
-                target_log_probabilities(stream, targets)
-                for stream, (_, targets, _) in zip(streams, kept, strict=True)
-            ]
-            return np.concatenate(logs)
+        def log_probabilities(heat: DoubleArray) -> DoubleArray:
+            cool = (1 / heat).astype(np.float32)[:, None]
+            logs = np.full((len(sample), count), -np.inf)
+            for rows, columns, held in again:
+                for row, column, z in zip(rows, columns, held.logits, strict=True):
+                    logs[row] = log_probability(z * cool, column)
+            return logs[sample]
 
         return fit_temperatures(log_probabilities, count)
 
-    def log_probabilities(
-        self,
-        temperatures: DoubleArray,
-        sample: BoolArray | None = None,
-        join: Callable[[npt.NDArray[np.int64], Stream], Streamed] | None = None,
-    ) -> DoubleArray:
-        """Return each member's log p of each question's target, (n, M).
+    def _log_probabilities(self, heat: DoubleArray, consensus: Consensus | None) -> DoubleArray:
+        """Return each member's log p of each question's target, (n, M)."""
+        asked, networks = self.asked, len(self.networks)
+        logs = np.full((len(asked.whole), networks + (consensus is not None)), -np.inf)
+        for rows, columns, held in self._answers(heat, np.ones(len(asked.whole), bool)):
+            for row, column, z in zip(rows, columns, held.logits, strict=True):
+                logs[row, :networks] = log_probability(z, column)
+            if consensus is not None:
+                a = heat * consensus.product(rows, asked.cohorts[rows], held.answering)
+                own = combined(Centred.of(held), a)  # (B, n)
+                for row, column, z in zip(rows, columns, own, strict=True):
+                    logs[row, networks] = log_probability(z[None], column)[0]
+        return logs
 
-        Args:
-            temperatures: (K,).
-            sample: bool, which questions; all for None.
-            join: adds the consensus to (rows, their networks' stream); None to go without.
-        """
-        heat = np.repeat(temperatures[:, None], 2, axis=1)
-        chosen = np.ones(len(self.asked.whole), bool) if sample is None else sample
-        logs = [np.zeros((0, len(self.networks) + (join is not None)))]
-        for rows, targets, stream in self._streams(heat, chosen, CHUNK):
-            whole = stream if join is None else join(rows, stream)
-            logs.append(target_log_probabilities(whole, targets))
-        return np.concatenate(logs)
-
-    def _streams(
-        self, heat: DoubleArray, sample: BoolArray, size: int
-    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Stream]]:
-        """Yield the rows, targets and networks' answers of the sampled questions, in order."""
-        first = 0
+    def _answers(self, heat: DoubleArray, sample: BoolArray) -> Iterator[Answered[Held]]:
+        """Yield the networks' answers to the sampled questions, in order."""
+        first, size = 0, chunk_of(len(self.base))
+        segment = int(self.cold.any())
         for part in self.asked.parts:
             rows = np.flatnonzero(sample[first : first + len(part)])
             for lo in range(0, len(rows), size):
                 questions = part[rows[lo : lo + size]]
-                stream = self._stream(questions, heat)
-                yield first + rows[lo : lo + size], questions.targets, stream
+                held = hold(self._stream(questions, np.repeat(heat[:, None], 2, axis=1)))[segment]
+                yield first + rows[lo : lo + size], held.columns(questions.targets), held
             first += len(part)
 
     def _stream(self, questions: Questions, heat: DoubleArray) -> Stream:
