@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import reference
 from strategies import proportions_for, streams
-from ysmean.mean.ranks import standing, target_log_probabilities
+from ysmean.mean.held import hold
+from ysmean.mean.ranks import log_probabilities, standing
 from ysmean.mean.topk import largest, top_k_of_mean
 
 
@@ -173,7 +174,7 @@ def test_ranks_and_probabilities_are_those_of_the_whole_mean(s, seed):
     p = proportions_for(s)
     weights = resolve(s, p)
     targets = np.random.default_rng(seed).integers(0, s.allowed.shape[1], s.allowed.shape[0])
-    found = standing(s, weights[None], targets.astype(np.int32), k=3)
+    found = standing(hold(s), weights[None], targets.astype(np.int32), k=3)
     top = top_k_of_mean(s, weights, s.allowed.shape[1])
     for b, target in enumerate(targets):
         ranked = list(top.classes[b, : top.counts[b]])
@@ -189,7 +190,7 @@ def test_ranks_and_probabilities_are_those_of_the_whole_mean(s, seed):
 def test_target_log_probabilities_are_the_members_conditional_ones(s, seed):
     size = s.allowed.shape[1]
     targets = np.random.default_rng(seed).integers(0, size, s.allowed.shape[0]).astype(np.int32)
-    logs = target_log_probabilities(s, targets)
+    logs = log_probabilities(s, targets[:, None])[:, 0]
     allowed = s.allowed.tile(0, size)
     for b, target in enumerate(targets):
         segment = int(s.cold[target])

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from ysmean.data.batch import Questions
 from ysmean.data.corrupt import shuffle_features
@@ -20,20 +21,17 @@ from ysmean.data.users import Users
 from ysmean.errors import ConfigError, DataError
 from ysmean.evaluation.answers import Answers, Found
 from ysmean.evaluation.facts import facts
+from ysmean.evaluation.means import answer, means
 from ysmean.evaluation.report import Report
 from ysmean.evaluation.rows import popularity_of
 from ysmean.evaluation.samples import samples
 from ysmean.evaluation.suspicious import suspicious
-from ysmean.mean.proportions import Proportions
-from ysmean.mean.ranks import standing
-from ysmean.mean.stream import DoubleArray, Stream, Streamed
+from ysmean.mean.held import chunk_of
 from ysmean.networks.registry import Spec
 from ysmean.parts import Parts
-from ysmean.recommender import CHUNK, Recommender
+from ysmean.recommender import Recommender
 from ysmean.training.progress import Progress
 from ysmean.training.train import Data, learn
-
-TOP = 10
 
 
 def evaluate(
@@ -138,17 +136,20 @@ def ask(
     available = catalogue.available
     found: list[Found] = []
     kept: list[npt.NDArray[np.bool_]] = []
-    task = progress.start("evaluate", -(-len(questions) // CHUNK))
-    for part in questions.chunks(CHUNK):
-        inside = part.allowed(base, seen=seen, available=available).contains(part.targets)
-        kept.append(inside)
-        part = part[inside]
-        if len(part):
-            networks = recommender.stream(
-                part.batch(), part.allowed(base, seen=seen, available=available)
-            )
-            found.append(answer(parts.proportions, networks, part))
-        progress.advance(task)
+    size = chunk_of(len(catalogue))
+    task = progress.start("evaluate", -(-len(questions) // size))
+    with threadpool_limits(1, user_api="blas"):  # several wait for each other on small products
+        for part in questions.chunks(size):
+            inside = part.allowed(base, seen=seen, available=available).contains(part.targets)
+            kept.append(inside)
+            part = part[inside]
+            if len(part):
+                networks = recommender.stream(
+                    part.batch(), part.allowed(base, seen=seen, available=available)
+                )
+                cohorts = part.batch(1).cohorts
+                found.append(answer(parts.proportions, networks, cohorts, part.targets))
+            progress.advance(task)
     progress.stop(task)
     if not found:
         raise DataError(
@@ -181,48 +182,3 @@ def tell_items_apart(
     among_cold = ask(parts, cold, base & ~warm, seen, progress)
     named = np.full(len(among_cold.targets), "cold")
     return told, [replace(among_cold, cohorts=named)]
-
-
-def means(proportions: Proportions) -> list[str]:
-    """Return the names of the rows that are means; the fitted one last."""
-    return ["mean-equal", *(["mean-pure"] if proportions.exponents is not None else []), "mean"]
-
-
-def answer(proportions: Proportions, networks: Stream, questions: Questions) -> Found:
-    """Return how every row answers a batch, and the fitted mean without each member.
-
-    Args:
-        proportions: of M members.
-        networks: the K networks' answers to the questions.
-        questions: B of them.
-    """
-    cohorts = questions.batch(1).cohorts
-    stream = proportions.join(networks, cohorts)
-    rows = row_weights(proportions, stream, cohorts)
-    without = []
-    for one in np.eye(len(proportions.names)):
-        rest = proportions.join(networks, cohorts, 1 - one)
-        counts = rest.normalizers[2]
-        weights = proportions.resolve(cohorts, rest.answering, counts, 1 - one)
-        without.append(standing(rest, weights[None], questions.targets, 1).ranks[0])
-    return Found(standing(stream, rows, questions.targets, TOP), rows[-1].sum(2), np.stack(without))
-
-
-def row_weights(
-    proportions: Proportions, stream: Streamed, cohorts: npt.NDArray[np.int64]
-) -> DoubleArray:
-    """Return the members' weights of every row: each member alone, then the means.
-
-    Returns:
-        float64 (R, B, M, 2).
-    """
-    answering, counts = stream.answering, stream.normalizers[2]
-    members = len(proportions.names)
-    rows = [
-        proportions.resolve(cohorts, answering, counts, stated=stated)
-        for stated in (*np.eye(members), proportions.equal, None)
-    ]
-    if proportions.exponents is not None:
-        pure = proportions.pure().resolve(cohorts, answering[:, :-1], counts)
-        rows.insert(-1, np.pad(pure, ((0, 0), (0, 1), (0, 0))))
-    return np.stack(rows)

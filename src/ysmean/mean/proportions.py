@@ -72,9 +72,25 @@ class Proportions:
         """
         if self.exponents is None:
             return stream
+        return Joined(stream, self.product(stream.answering, cohorts, scale))
+
+    def product(
+        self,
+        answering: BoolArray,
+        cohorts: npt.NDArray[np.int64],
+        scale: DoubleArray | None = None,
+    ) -> DoubleArray:
+        """Return the consensus's exponents of each request, (B, K, 2); 0 for who is not in it.
+
+        Args:
+            answering: bool (B, K, 2), which networks answer.
+            cohorts: int64 (B,).
+            scale: as of `join`.
+        """
+        assert self.exponents is not None
         exponents = np.moveaxis(self.exponents[:, cohorts], 0, 2)  # (B, K, 2)
         factors = None if scale is None else scale[..., :-1]
-        return Joined(stream, product(exponents, stream.answering, factors))
+        return product(exponents, answering, factors)
 
     def multipliers(self, scale: Mapping[str, float] | None) -> DoubleArray:
         """Return a request's scale as (M,), 1 where nothing is said.

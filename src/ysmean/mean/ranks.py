@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.mean.stream import DoubleArray, FloatArray, Streamed, conditional, heard, weigh
-from ysmean.mean.topk import largest
+from ysmean.mean.held import Held, centred, softmax
+from ysmean.mean.stream import BoolArray, DoubleArray, FloatArray, Streamed
 
 IntArray = npt.NDArray[np.int64]
+GROUP = 64  # classes of which only the best may be among the best of all
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Standing:
         ranks: int64 (R, B), 1 = best; 0 where a row cannot score the target.
         probabilities: float64 (R, B) of the target; 0 where a row cannot score it.
         top_classes: int32 (R, B, k), best first; -1 = none.
-        top_scores: float32 (R, B, k).
+        top_scores: float32 (R, B, k); 0 = none.
     """
 
     ranks: IntArray
@@ -30,18 +31,9 @@ class Standing:
     top_classes: npt.NDArray[np.int32]
     top_scores: FloatArray
 
-
-def target_log_probabilities(stream: Streamed, targets: npt.NDArray[np.int32]) -> DoubleArray:
-    """Return each network's log p(target | A, the target's segment).
-
-    Args:
-        stream: the members' answers.
-        targets: int32 (B,).
-
-    Returns:
-        float64 (B, K), -inf where abstaining, uncovered or not allowed.
-    """
-    return np.asarray(log_probabilities(stream, targets[:, None])[:, 0])
+    def __getitem__(self, rows: slice) -> Standing:
+        """Return some of the rows."""
+        return Standing(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 def log_probabilities(stream: Streamed, classes: npt.NDArray[np.int32]) -> DoubleArray:
@@ -70,63 +62,124 @@ def log_probabilities(stream: Streamed, classes: npt.NDArray[np.int32]) -> Doubl
 
 
 def standing(
-    stream: Streamed, weights: DoubleArray, targets: npt.NDArray[np.int32], k: int = 10
+    held: Sequence[Held],
+    weights: DoubleArray,
+    targets: npt.NDArray[np.int32],
+    k: int = 10,
+    factors: Sequence[DoubleArray] = (),
+    listed: int | None = None,
 ) -> Standing:
     """Return ranks and probabilities of the targets under several rows of weights.
 
-    Two passes: the first finds the targets' scores, the second counts what lies above them.
-
     Args:
-        stream: the members' answers.
-        weights: (R, B, K, 2), members' weights by row.
+        held: the K networks' answers on warm and on cold classes.
+        weights: (R, B, M, 2), members' weights by row: those of the networks, then of each
+            consensus.
         targets: int32 (B,).
         k: of the top lists.
+        factors: the exponents of each consensus, (B, K, 2), on the logits held.
+        listed: how many rows get top lists, the first ones; all for None.
 
     Returns:
         The standing; of equal scores the lower class index comes first.
     """
     rows, batch = weights.shape[:2]
-    score = np.full((rows, batch), -1.0, np.float32)
-    for lo, totals in _totals(stream, weights):
-        here = np.flatnonzero((targets >= lo) & (targets < lo + totals.shape[2]))
-        score[:, here] = totals[:, here, targets[here] - lo]
-    above = np.zeros((rows, batch), np.int64)
-    best_classes = np.full((rows, batch, 0), -1, np.int32)
-    best_scores = np.full((rows, batch, 0), -1, np.float32)
-    for lo, totals in _totals(stream, weights):
-        earlier = np.arange(lo, lo + totals.shape[2]) < targets[:, None]
-        level = totals == score[:, :, None]
-        above += (totals > score[:, :, None]).sum(2) + (level & earlier).sum(2)
-        found, values = _tile_top(totals, lo, k)
-        best_classes = np.concatenate([best_classes, found], axis=2)
-        best_scores = np.concatenate([best_scores, values], axis=2)
-        order = np.lexsort((best_classes, -best_scores), axis=2)[:, :, :k]
-        best_classes = np.take_along_axis(best_classes, order, axis=2)
-        best_scores = np.take_along_axis(best_scores, order, axis=2)
-    scored = score >= 0
-    return Standing(
-        np.where(scored, above + 1, 0),
-        np.where(scored, score, 0.0).astype(np.float64),
-        np.where(best_scores >= 0, best_classes, -1),
-        np.maximum(best_scores, 0),
+    listed = rows if listed is None else listed
+    found = Standing(
+        np.zeros((rows, batch), np.int64),
+        np.zeros((rows, batch)),
+        np.full((listed, batch, k), -1, np.int32),
+        np.zeros((listed, batch, k), np.float32),
     )
+    segments = [(s, part) for s, part in enumerate(held) if len(part.classes)]
+    for b in range(batch):
+        sides = []
+        for s, part in segments:
+            members = voices(part.logits[b], [factor[b, :, s] for factor in factors])
+            sides.append((part.classes, *members, weights[:, b, :, s].astype(np.float32)))
+        for row in range(rows):
+            totals = [(classes, mixed(p, known, w[row])) for classes, p, known, w in sides]
+            found.ranks[row, b], found.probabilities[row, b] = place(totals, targets[b])
+            if row < listed:
+                classes, scores = best(totals, k)
+                found.top_classes[row, b, : len(classes)] = classes
+                found.top_scores[row, b, : len(classes)] = scores
+    return found
 
 
-def _totals(stream: Streamed, weights: DoubleArray) -> Iterator[tuple[int, FloatArray]]:
-    """Yield (lo, float32 (R, B, tile)): the rows' scores; -1 where a row has none."""
-    for tile in stream.tiles():
-        totals = np.zeros((len(weights), *tile.allowed.shape), np.float32)
-        for k in range(weights.shape[2]):
-            part = conditional(tile, k, stream.normalizers[0])
-            for row, w in enumerate(weights):
-                if w[:, k].any():
-                    totals[row] += weigh(tile, part, w[:, k])
-        for row, w in enumerate(weights):
-            totals[row][~heard(tile, w)] = -1.0
-        yield tile.lo, totals
+def voices(z: FloatArray, factors: Sequence[DoubleArray]) -> tuple[FloatArray, BoolArray]:
+    """Return what each member says of one segment's classes, in one request.
+
+    Args:
+        z: float32 (K, n), the networks' logits.
+        factors: the exponents (K,) of each consensus, on those.
+
+    Returns:
+        float32 (M, n), conditional probabilities; bool (M, n), classes of A that it covers.
+    """
+    logits = np.zeros((len(z) + len(factors), z.shape[1]), np.float32)
+    logits[: len(z)] = z
+    x, known = centred(z)
+    for a, total in zip(factors, logits[len(z) :], strict=True):
+        inputs = np.flatnonzero(a)
+        for k in inputs:  # not a matrix product, whose rounding differs by column: ties stay ties
+            total += x[k] * np.float32(a[k])
+        total[~known[inputs].any(0)] = -np.inf
+    return softmax(logits), logits > -np.inf
 
 
-def _tile_top(totals: FloatArray, lo: int, k: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
-    """Return classes and scores (R, B, k) of the largest totals of a tile."""
-    chosen = np.stack([largest(total, k) for total in totals])
-    return (chosen + lo).astype(np.int32), np.take_along_axis(totals, chosen, axis=2)
+def mixed(p: FloatArray, known: BoolArray, weights: FloatArray) -> FloatArray:
+    """Return a mean of members (M, n), float32 (n,); -1 where none with a weight covers a class."""
+    speaking = weights.nonzero()[0]
+    if not len(speaking):
+        return np.full(p.shape[1], -1, np.float32)
+    total: FloatArray = p[speaking[0]] * weights[speaking[0]]
+    for m in speaking[1:]:
+        total += p[m] * weights[m]
+    nothing = (total == 0).nonzero()[0]  # said, or not said: what rounds to 0 is a candidate
+    total[nothing[~known[:, nothing][speaking].any(0)]] = -1
+    return total
+
+
+Totals = Sequence[tuple[IntArray, FloatArray]]  # by segment: classes (n,), ascending, and scores
+
+
+def place(totals: Totals, target: int) -> tuple[int, float]:
+    """Return the rank and the score of a class; 0 and 0 where it has none."""
+    columns = [int(np.searchsorted(classes, target)) for classes, _ in totals]
+    score = np.float32(-1)
+    for (classes, scores), column in zip(totals, columns, strict=True):
+        if column < len(classes) and classes[column] == target:
+            score = scores[column]
+    if score < 0:
+        return 0, 0.0
+    above = 0
+    for (_, scores), column in zip(totals, columns, strict=True):  # equal ones before it come first
+        above += int(np.count_nonzero(scores[:column] >= score))
+        above += int(np.count_nonzero(scores[column:] > score))
+    return above + 1, float(score)
+
+
+def best(totals: Totals, k: int) -> tuple[IntArray, FloatArray]:
+    """Return the classes and scores of the k best, best first; fewer where there are fewer."""
+    chosen = [candidates(scores, k) for _, scores in totals]
+    classes = np.concatenate([c[some] for (c, _), some in zip(totals, chosen, strict=True)])
+    values = np.concatenate([s[some] for (_, s), some in zip(totals, chosen, strict=True)])
+    order = np.lexsort((classes, -values))[:k]
+    return classes[order], values[order]
+
+
+def candidates(scores: FloatArray, k: int) -> IntArray:
+    """Return columns that hold the k largest scores >= 0, and few others; of equals the lowest.
+
+    The k-th largest of the groups' maxima is at most the k-th largest score.
+    """
+    groups = len(scores) // GROUP
+    least = np.float32(0)
+    if groups > k:
+        tops = scores[: groups * GROUP].reshape(GROUP, groups).max(0)
+        least = max(least, np.partition(tops, groups - k)[groups - k])
+    found = (scores >= least).nonzero()[0]
+    if len(found) > GROUP * k:  # many are equal
+        found = found[np.argsort(-scores[found], kind="stable")[:k]]
+    return found
