@@ -16,7 +16,8 @@ from ysmean.mean.fitting import fit_cold_odds
 from ysmean.mean.proportions import COLD_ODDS, Proportions
 from ysmean.mean.stream import BoolArray
 from ysmean.networks.network import Network
-from ysmean.training.segment import Fitted, Segment, choose
+from ysmean.training.asked import choose
+from ysmean.training.segment import Fitted, Segment
 
 WHOLE = 6000
 CUT = 1500

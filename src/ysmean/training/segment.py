@@ -10,67 +10,17 @@ import numpy.typing as npt
 
 from ysmean.data.batch import Batch, Questions
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.histories import COHORTS, cohort_of
+from ysmean.data.histories import COHORTS
 from ysmean.mean.fitting import fit_cohorts, fit_temperatures
 from ysmean.mean.held import Centred, Held, chunk_of, combined, hold, log_probability
 from ysmean.mean.stream import BoolArray, DoubleArray, Stream
 from ysmean.networks.dot import DotNetwork
 from ysmean.networks.network import Head, Network
+from ysmean.training.asked import Asked
 from ysmean.training.consensus import CrossFitted, cross_fit, drawn
 from ysmean.training.remembered import Answered, IntArray, Remembered
 
-CUTS = (0, 1, 2, 3, 5, 8)
 HEATED = 1500
-ENOUGH = 100  # first events, to do without cut histories
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Questions of one segment: last events, first ones, then last ones with cut histories.
-
-    Attributes:
-        parts: the questions, n in all.
-        whole: bool (n,), last events with the whole history.
-        cut: bool (n,), those with a cut one; it is no history that anybody had.
-        cohorts: int64 (n,).
-    """
-
-    parts: list[Questions]
-    whole: BoolArray
-    cut: BoolArray
-    cohorts: npt.NDArray[np.int64]
-
-    @property
-    def newest(self) -> BoolArray:
-        """Questions without a history: those that users began with, where there are enough."""
-        none = self.cohorts == 0
-        begun = none & ~self.cut
-        return np.asarray(begun if begun.sum() >= ENOUGH else none)
-
-
-def choose(
-    questions: Questions,
-    whole: int,
-    cut: int,
-    rng: np.random.Generator,
-    begun: Questions | None = None,
-) -> Asked:
-    """Choose questions.
-
-    Args:
-        questions: held-out events.
-        whole: how many are asked with their whole histories at most.
-        cut: how many for each cut at most.
-        rng: of the choice.
-        begun: the first events of users, all of which are asked.
-    """
-    order = rng.permutation(len(questions))
-    last, few = (questions[np.sort(order[:most])] for most in (whole, cut))
-    real = [last] if begun is None else [last, begun]
-    parts = [*real, *(few.cut(shown) for shown in CUTS)]
-    cohorts = np.concatenate([cohort_of(part.ends - part.starts) for part in parts])
-    places = np.arange(len(cohorts))
-    return Asked(parts, places < len(last), places >= sum(map(len, real)), cohorts)
 
 
 @dataclass(frozen=True)
@@ -237,11 +187,11 @@ class Segment:
         return logs
 
     def _answers(self, heat: DoubleArray, sample: BoolArray) -> Iterator[Answered[Held]]:
-        """Yield the networks' answers to the sampled questions, in order."""
+        """Yield the networks' answers to sampled questions on the segment's classes, in order."""
         first, size = 0, chunk_of(len(self.base))
         segment = int(self.cold.any())
         for part in self.asked.parts:
-            rows = np.flatnonzero(sample[first : first + len(part)])
+            rows = np.flatnonzero(sample[first : first + len(part)] & self.base[part.targets])
             for lo in range(0, len(rows), size):
                 questions = part[rows[lo : lo + size]]
                 held = hold(self._stream(questions, np.repeat(heat[:, None], 2, axis=1)))[segment]
