@@ -1,7 +1,7 @@
 """The tables of a data folder, for the benchmarks beside this file."""
 
 import ysmean as ym
-from ysmean.training.train import Data
+from ysmean.data.joined import Data
 
 
 def read(folder, events="events.parquet"):

@@ -24,11 +24,11 @@ from scipy.optimize import minimize
 import ysmean as ym
 from ysmean import metrics
 from ysmean.data.batch import Questions
+from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.mean.fitting import fit_cold_odds
 from ysmean.mean.proportions import COLD_ODDS
 from ysmean.networks.popularity import DAY, Popularity, decayed_counts
-from ysmean.training.train import Data
 
 AGES = (7, 30, 90, 180, 365)  # days
 MOST = 3000  # questions

@@ -24,11 +24,12 @@ import ysmean as ym
 from ysmean import metrics
 from ysmean.data.corrupt import shuffle_features
 from ysmean.data.items import Items
+from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.evaluation.evaluate import ask
 from ysmean.evaluation.suspicious import check_metadata
 from ysmean.training.progress import Progress, default_progress
-from ysmean.training.train import Data, learn
+from ysmean.training.train import learn
 
 
 def main():

@@ -13,7 +13,7 @@ import worlds
 import ysmean as ym
 from models import recommender, service
 from ysmean.errors import RequestError
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 from ysmean.why.words import OF_ITEM, sentence
 
 AT = 1_750_000_000

@@ -4,11 +4,12 @@ import numpy as np
 import polars as pl
 
 import ysmean as ym
+from ysmean.data.joined import Data
 from ysmean.data.splits import production
-from ysmean.networks.network import Learner, TrainingData
+from ysmean.networks.learner import Learner
+from ysmean.networks.network import TrainingData
 from ysmean.training.fit import fit
 from ysmean.training.progress import Progress
-from ysmean.training.train import Data
 
 GENRES = ("red", "green", "blue")
 

@@ -29,10 +29,11 @@ from table import report
 
 import ysmean as ym
 from ysmean.config import load_config
+from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.evaluation.evaluate import ask
 from ysmean.training.progress import LineProgress, Progress
-from ysmean.training.train import Data, learn
+from ysmean.training.train import learn
 
 PEERS = ("popularity", "ease", "als", "sasrec")
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ysmean.networks.collaborative import Collaborative
     from ysmean.networks.content import Content
     from ysmean.networks.knowledge import Knowledge
+    from ysmean.networks.learner import Fitting
     from ysmean.networks.linear import Linear
-    from ysmean.networks.network import Fitting
     from ysmean.networks.popularity import Popularity
     from ysmean.networks.recurrent import Recurrent
     from ysmean.networks.sequential import Sequential
@@ -42,7 +42,7 @@ _HOMES = {
     "Collaborative": "networks.collaborative",
     "Content": "networks.content",
     "Events": "data.events",
-    "Fitting": "networks.network",
+    "Fitting": "networks.learner",
     "Items": "data.items",
     "Knowledge": "networks.knowledge",
     "Linear": "networks.linear",

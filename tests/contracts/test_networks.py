@@ -12,7 +12,7 @@ import worlds
 import ysmean as ym
 from ysmean.data.requests import encode
 from ysmean.mean.stream import Stream, conditional
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 from ysmean.networks.registry import REGISTRY, spec_from_json, spec_to_json
 
 KINDS = list(REGISTRY)

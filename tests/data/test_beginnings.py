@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import worlds
 from ysmean.data.beginnings import EVENTS, PREFIXES, USERS, beginnings
-from ysmean.training.train import Data
+from ysmean.data.joined import Data
 
 
 @given(st.integers(0, 9), st.integers(30, 90), st.integers(2, 400), st.floats(0.3, 1))

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import worlds
+from ysmean.data.joined import Data
 from ysmean.data.splits import PREFIXES, make_split, production
 from ysmean.errors import ConfigError, DataError
-from ysmean.training.train import Data
 
 
 def joined(timed=False):

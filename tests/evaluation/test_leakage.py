@@ -8,9 +8,10 @@ import pytest
 
 import worlds
 import ysmean as ym
+from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.training.progress import Progress
-from ysmean.training.train import Data, learn
+from ysmean.training.train import learn
 
 SPECS = [ym.Transition(window=1, history=1), ym.Popularity()]
 

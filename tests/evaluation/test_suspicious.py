@@ -13,6 +13,7 @@ import ysmean as ym
 from pages import Page
 from ysmean import show
 from ysmean.data.corrupt import shuffle_features
+from ysmean.data.joined import Data
 from ysmean.evaluation.page import page
 from ysmean.evaluation.suspicious import (
     check_metadata,
@@ -20,7 +21,6 @@ from ysmean.evaluation.suspicious import (
     disagreement,
     suspicious,
 )
-from ysmean.training.train import Data
 
 
 def by_genre(users=300, items=90, seed=0):

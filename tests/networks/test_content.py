@@ -8,7 +8,7 @@ from keras import ops
 import worlds
 import ysmean as ym
 from ysmean.errors import ConfigError
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 from ysmean.training.fit import fit
 from ysmean.training.progress import Progress
 

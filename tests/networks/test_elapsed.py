@@ -10,13 +10,13 @@ from keras import ops
 
 import worlds
 import ysmean as ym
+from ysmean.data.joined import Data
 from ysmean.data.requests import encode
 from ysmean.networks.elapsed import LONGEST, GapEmbedding, Spans, TimeBias, count, moments
 from ysmean.networks.network import State
 from ysmean.networks.sequences import TIMELESS
 from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import Known
-from ysmean.training.train import Data
 
 SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "dropout": 0.1}
 LONG = ym.Fitting(batch=400, max_steps=500, max_epochs=999, patience=20, learning_rate=1e-2)

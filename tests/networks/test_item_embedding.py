@@ -11,7 +11,7 @@ import ysmean as ym
 from ysmean.errors import ConfigError
 from ysmean.networks.initial import Initial
 from ysmean.networks.item_embedding import ItemEmbedding
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 from ysmean.networks.registry import spec_from_json, spec_to_json
 
 SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "cold": True}

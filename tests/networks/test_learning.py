@@ -11,7 +11,7 @@ import worlds
 import ysmean as ym
 from ysmean.errors import ConfigError
 from ysmean.networks.knowledge import FEW_STEPS
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 from ysmean.networks.transition import count_pairs
 
@@ -129,7 +129,7 @@ def test_popularity_halves_the_weight_of_an_event_one_half_life_old():
     frame = pl.DataFrame(
         {"user_id": ["a", "b"], "item_id": ["old", "new"], "timestamp": [0.0, 10 * 86_400.0]}
     )
-    from ysmean.training.train import Data
+    from ysmean.data.joined import Data
 
     data = Data.join(ym.Events.from_frame(frame))
     counts = decayed_counts(data.histories, 2, half_life_days=10)
@@ -137,7 +137,7 @@ def test_popularity_halves_the_weight_of_an_event_one_half_life_old():
 
 
 def test_transitions_are_counted_by_distance():
-    from ysmean.training.train import Data
+    from ysmean.data.joined import Data
 
     data = Data.join(worlds.table({"u": ["a", "b", "c"], "v": ["b", "a"]}))
     pairs = count_pairs(data.histories, 3, window=2).toarray()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import ysmean as ym
+from ysmean.data.joined import Data
 from ysmean.networks.ridge import fading, left_out, normal_equations, solve, thin
-from ysmean.training.train import Data
 
 
 def histories(log):

@@ -6,9 +6,9 @@ import pytest
 import worlds
 import ysmean as ym
 from ysmean.data.histories import Histories
+from ysmean.data.joined import Data
 from ysmean.networks.sequences import SequenceLearner, crops, length_for, passes
 from ysmean.training.fit import _batches
-from ysmean.training.train import Data
 
 SMALL = {"width": 16, "history": 8, "blocks": 1, "dropout": 0.1}
 

@@ -9,6 +9,7 @@ from keras import ops
 
 import worlds
 import ysmean as ym
+from ysmean.data.joined import Data
 from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.initial import Initial
@@ -19,7 +20,6 @@ from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import CausalAttention, Known
 from ysmean.training.fit import fit
 from ysmean.training.progress import Progress
-from ysmean.training.train import Data
 
 LONG = ym.Fitting(batch=128, max_steps=400, max_epochs=99, patience=20, learning_rate=5e-3)
 SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "dropout": 0.1}

@@ -7,10 +7,10 @@ import polars as pl
 import worlds
 import ysmean as ym
 from ysmean.data.batch import INPUTS
+from ysmean.data.joined import Data
 from ysmean.data.requests import encode
 from ysmean.networks.network import keras_inputs
 from ysmean.networks.wishes import Wishes
-from ysmean.training.train import Data
 
 ITEMS = pl.DataFrame(
     {

@@ -4,7 +4,7 @@ import pytest
 import worlds
 import ysmean as ym
 from ysmean.errors import NothingToLearn, TrainingError
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 from ysmean.training.fit import _evaluate, fit
 from ysmean.training.progress import LineProgress, Progress
 

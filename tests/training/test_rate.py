@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 from ysmean.training.rate import COOLING, Rate
 
 SETTINGS = Fitting(learning_rate=0.01, weight_decay=0.5)

@@ -5,12 +5,13 @@ import pytest
 import worlds
 import ysmean as ym
 from models import recommender, service, specs
+from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.errors import ConfigError, DataError
 from ysmean.mean.proportions import COLD_ODDS
 from ysmean.training.presets import with_preset
 from ysmean.training.progress import Progress
-from ysmean.training.train import Data, draw_pseudo_cold, learn
+from ysmean.training.train import draw_pseudo_cold, learn
 
 
 def test_networks_that_need_items_are_left_out_and_it_is_said():

@@ -16,6 +16,7 @@ from ysmean.data.batch import Questions
 from ysmean.data.corrupt import shuffle_features
 from ysmean.data.events import Events
 from ysmean.data.items import Items
+from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.data.users import Users
 from ysmean.errors import ConfigError, DataError
@@ -31,7 +32,7 @@ from ysmean.networks.registry import Spec
 from ysmean.parts import Parts
 from ysmean.recommender import Recommender
 from ysmean.training.progress import Progress
-from ysmean.training.train import Data, learn
+from ysmean.training.train import learn
 
 
 def evaluate(

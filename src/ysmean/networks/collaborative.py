@@ -21,7 +21,8 @@ from ysmean.networks.dot import (
     set_named_weights,
 )
 from ysmean.networks.initial import Initial
-from ysmean.networks.network import BoolArray, Fitting, Learner, State, TrainingData
+from ysmean.networks.learner import Fitting, Learner
+from ysmean.networks.network import BoolArray, State, TrainingData
 from ysmean.networks.unseen import hiding_seen
 
 

@@ -16,7 +16,8 @@ from ysmean.errors import ConfigError
 from ysmean.networks.dot import answers_to_history, named_weights, set_named_weights
 from ysmean.networks.growth import Changed, fitted_to, room
 from ysmean.networks.initial import Initial
-from ysmean.networks.network import Fitting, Learner, State, TrainingData, keras_inputs
+from ysmean.networks.learner import Fitting, Learner
+from ysmean.networks.network import State, TrainingData, keras_inputs
 from ysmean.networks.next_item import NextItemLoss, with_loss
 from ysmean.networks.sequences import SequenceLearner, crops, length_for
 from ysmean.networks.towers import (

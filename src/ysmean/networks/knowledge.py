@@ -19,14 +19,8 @@ from ysmean.networks.causes import Causes
 from ysmean.networks.dot import set_named_weights
 from ysmean.networks.growth import Changed
 from ysmean.networks.initial import Initial
-from ysmean.networks.network import (
-    BoolArray,
-    Fitting,
-    FloatArray,
-    Learner,
-    State,
-    TrainingData,
-)
+from ysmean.networks.learner import Fitting, Learner
+from ysmean.networks.network import BoolArray, FloatArray, State, TrainingData
 from ysmean.networks.towers import ItemSide, TowerNetwork, TowerScores, covered, under
 from ysmean.networks.unseen import hiding_seen
 from ysmean.networks.wishes import Wishes

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import keras
 from keras import layers, ops
 
-from ysmean.networks.causal import Causal, CausalNetwork
+from ysmean.networks.causal import Causal
+from ysmean.networks.causal_network import CausalNetwork
 from ysmean.networks.elapsed import Spans
 from ysmean.networks.initial import Initial
 from ysmean.networks.transformer import Mixer

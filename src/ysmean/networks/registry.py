@@ -13,8 +13,9 @@ from ysmean.errors import ConfigError, nearest
 from ysmean.networks.collaborative import Collaborative, CollaborativeNetwork
 from ysmean.networks.content import Content, ContentNetwork
 from ysmean.networks.knowledge import Knowledge, KnowledgeNetwork
+from ysmean.networks.learner import Fitting, Learner
 from ysmean.networks.linear import Linear, LinearNetwork
-from ysmean.networks.network import Fitting, Learner, Network, TrainingData
+from ysmean.networks.network import Network, TrainingData
 from ysmean.networks.popularity import Popularity, PopularityNetwork
 from ysmean.networks.recurrent import Recurrent, RecurrentNetwork
 from ysmean.networks.sequential import Sequential, SequentialNetwork

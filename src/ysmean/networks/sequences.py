@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
-from ysmean.networks.network import Learner
+from ysmean.networks.learner import Learner
 
 COVERED = 0.95  # share of the histories that fit whole; more would be padding for the others
 CROPS = 128  # a step, as is usual; short histories gain more from many steps than from large ones

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ysmean.errors import ConfigError
-from ysmean.networks.causal import Causal, CausalNetwork
+from ysmean.networks.causal import Causal
+from ysmean.networks.causal_network import CausalNetwork
 from ysmean.networks.elapsed import Spans, TimeBias, count
 from ysmean.networks.initial import Initial
 from ysmean.networks.transformer import Mixer, attending

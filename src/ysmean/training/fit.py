@@ -14,7 +14,8 @@ import numpy.typing as npt
 from ysmean.data.batch import Questions
 from ysmean.data.histories import Histories
 from ysmean.errors import NothingToLearn, TrainingError
-from ysmean.networks.network import Learner, Network
+from ysmean.networks.learner import Learner
+from ysmean.networks.network import Network
 from ysmean.training.progress import Progress
 from ysmean.training.rate import Rate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ysmean.networks.network import Fitting
+from ysmean.networks.learner import Fitting
 
 WARM_UP = 0.05  # of all steps
 LEAST = 0.02  # of the peak
