@@ -56,6 +56,7 @@ def test_a_pass_over_few_histories_still_takes_forty_steps_and_one_over_many_ful
     lengths = training.histories.lengths
     assert crops(training.histories, 8, 160) == round(160 / (lengths[lengths > 1] - 1).mean())
     assert crops(training.histories, 8, 2048) == 128
+    assert crops(training.histories, 8, 20480, most=140) == 140
 
 
 MIXED = (*[3] * 60, *[7] * 60, *[14] * 40, *[30] * 30, *[60] * 10, *[1] * 5)

@@ -19,7 +19,7 @@ from ysmean.networks.initial import Initial
 from ysmean.networks.learner import Fitting, Learner
 from ysmean.networks.network import State, TrainingData, keras_inputs
 from ysmean.networks.next_item import NextItemLoss, with_loss
-from ysmean.networks.sequences import SequenceLearner, crops, length_for
+from ysmean.networks.sequences import SequenceLearner, crops, length_for, passes
 from ysmean.networks.towers import (
     FeatureEmbedding,
     ItemSide,
@@ -32,6 +32,7 @@ from ysmean.networks.transformer import Known, Last, attending, trunk
 from ysmean.networks.unseen import unseen
 
 TABLES = ("known/known", "past/embeddings")
+CROPS = 512  # a step at most: all items' vectors are made anew in each, however few it learns from
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Content:
         dropout: share of embeddings and of each layer's output dropped in training.
         feature_dropout: share of the ranked items' features dropped in training; the network then
             leans on what items have in common, which is all that is known of new ones.
-        fitting: how it is trained; a step takes crops of histories with about `batch` events.
+        fitting: how it is trained; a step takes crops of histories with about `batch` events, and
+            there are fewer passes where items have few events each.
     """
 
     kind: ClassVar[str] = "content"
@@ -137,7 +139,9 @@ class Content:
             learnable=learnable,
             finish=finish,
             settings=replace(
-                self.fitting, batch=crops(data.histories, history, self.fitting.batch)
+                self.fitting,
+                batch=crops(data.histories, history, self.fitting.batch, CROPS),
+                max_epochs=min(self.fitting.max_epochs, passes(data.histories)),
             ),
             history=history,
         )

@@ -113,11 +113,11 @@ def passes(histories: Histories) -> int:
     return max(8, round(4 * math.sqrt(len(histories.classes) / max(1, items))))
 
 
-def crops(histories: Histories, history: int, events: int) -> int:
+def crops(histories: Histories, history: int, events: int, most: int = CROPS) -> int:
     """Return how many crops of at most `history` + 1 events have about `events` to learn from.
 
-    At most 128, and fewer where there are few histories: a pass takes at least 40 steps.
+    At most `most`, and fewer where there are few histories: a pass takes at least 40 steps.
     """
     lengths = histories.lengths[histories.lengths > 1]
     mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0
-    return max(1, min(round(events / mean), CROPS, len(lengths) // STEPS))
+    return max(1, min(round(events / mean), most, len(lengths) // STEPS))
