@@ -25,7 +25,7 @@ from ysmean.tour import Tour, grid, heading, say
 from ysmean.training.progress import default_progress
 
 BEST = "the truth itself"
-HISTORY = 32
+HISTORY = 64
 PASSES = {"recurrent": 16, "content": 16}
 
 

@@ -1,7 +1,5 @@
 """Item vectors that follow from features: what they are made of, and what new items gain."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from keras import ops
@@ -75,7 +73,6 @@ def test_it_comes_back_as_it_was_and_needs_features():
     assert (copy.coverage == network.coverage).all() and copy.knows_cold
     bare = worlds.material(events)[1].catalogue
     assert spec.missing(bare) == "no item with events has features"
-    assert replace(spec, features=False).missing(data.catalogue) == "it sees no features"
     assert ym.Sequential().missing(bare) is None
 
 
@@ -99,6 +96,11 @@ def test_without_features_it_covers_no_new_item():
     network, data = worlds.fit_spec(spec, events, items)
     assert not network.knows_cold
     assert not network.coverage[~data.catalogue.warm].any()
+
+
+def test_scoring_new_items_without_seeing_features_is_refused():
+    with pytest.raises(ConfigError, match="Recurrent got cold=True, features=False"):
+        ym.Recurrent(cold=True, features=False)
 
 
 def test_a_share_of_own_vectors_that_is_no_share_is_refused():

@@ -1,6 +1,5 @@
 """Every network learns what it should, on data with a known answer."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -57,16 +56,6 @@ def test_knowledge_learns_the_taste_of_users_by_their_features():
     p = worlds.probabilities(network, data, [ym.Request("u1", history=[])])
     green = items.frame.filter(items.frame["genres"].list.first() == "green")["item_id"]
     assert mass_on(p, data, green.to_list())[0] > 0.9
-
-
-def test_where_events_have_no_times_the_time_of_a_request_changes_nothing():
-    events, items, users = worlds.content_rule()
-    for known, steps in ((users, 30), (None, FEW_STEPS)):
-        spec = ym.Knowledge(width=8, hidden=8, fitting=replace(LONG, max_steps=steps))
-        network, data = worlds.fit_spec(spec, events, items, known)
-        at = [None, "2026-01-02T03:04:05Z", "2026-01-03T20:00:00Z"]
-        p = worlds.probabilities(network, data, [ym.Request("u1", at=when) for when in at])
-        np.testing.assert_array_equal(p[1:], p[[0, 0]])
 
 
 def test_where_nothing_tells_users_apart_a_few_steps_are_enough():

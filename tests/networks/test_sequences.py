@@ -78,8 +78,9 @@ def test_a_step_learns_from_about_as_many_events_of_each_group():
         assert abs(size - 20 * mean / each) <= 0.5
 
 
-def test_a_group_of_a_few_joins_the_longer_histories():
-    given = histories(*[3] * 5, *[30] * 95)
+@pytest.mark.parametrize("lengths", [[3] * 5 + [30] * 95, [3] * 95 + [30] * 5])
+def test_a_few_users_are_no_group_of_their_own(lengths):
+    given = histories(*lengths)
     assert [len(users) for users, _ in learner(given, 32, 20).groups(given)] == [100]
 
 

@@ -14,7 +14,7 @@ from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
 from ysmean.networks.initial import Initial
 from ysmean.networks.item_embedding import ItemEmbedding
-from ysmean.networks.next_item import HEATS, NextItemLoss
+from ysmean.networks.next_item import NextItemLoss
 from ysmean.networks.registry import spec_from_json
 from ysmean.networks.sequential import SequentialNetwork
 from ysmean.networks.transformer import CausalAttention, Known
@@ -22,6 +22,7 @@ from ysmean.training.fit import fit
 from ysmean.training.progress import Progress
 
 LONG = ym.Fitting(batch=128, max_steps=400, max_epochs=99, patience=20, learning_rate=5e-3)
+HEATS = (1.0, 1.2, 1.45, 1.75, 2.1)
 SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "dropout": 0.1}
 
 
@@ -185,6 +186,8 @@ def test_held_out_events_are_asked_at_the_temperature_that_suits_them(unseen, su
     if unseen:
         z[:, :5] = -np.inf
     nats = [np.mean(np.log(np.exp(z / heat).sum(1)) - z[:, 7] / heat) for heat in HEATS]
+    assert not unseen or sure < 1 or np.argmin(nats) == 0
+    assert unseen or sure < 1 or np.argmin(nats) == 4  # at its own temperature far too sure
     got = loss_of(states, vectors, tokens, targets, weights, unseen, training=False)
     assert got == pytest.approx(min(nats), rel=1e-4)
 
@@ -249,9 +252,8 @@ def test_a_held_out_question_is_asked_at_the_last_place_alone():
 def test_items_without_events_are_neither_targets_nor_negatives():
     events, items, _ = worlds.content_rule()
     _, training, held_out = worlds.material(events, items)
-    learner = ym.Sequential(
-        **SMALL, fitting=ym.Fitting(batch=32, max_steps=5, weight_decay=0.0)
-    ).begin(training, 0)
+    fitting = ym.Fitting(batch=32, max_steps=5, weight_decay=0.0)
+    learner = ym.Sequential(**SMALL, features=False, fitting=fitting).begin(training, 0)
     before = learner.model.get_layer("embedding").get_weights()[0]
     network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
     cold = ~training.catalogue.warm
@@ -267,7 +269,7 @@ def test_weight_decay_says_how_far_the_whole_run_shrinks_a_weight_without_gradie
         fitting = ym.Fitting(
             batch=64, max_steps=steps, max_epochs=99, evaluate_every=steps, weight_decay=0.7
         )
-        learner = ym.Sequential(**SMALL, fitting=fitting).begin(training, 0)
+        learner = ym.Sequential(**SMALL, features=False, fitting=fitting).begin(training, 0)
         before = learner.model.get_layer("embedding").get_weights()[0][1:]
         network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
         cold = ~training.catalogue.warm

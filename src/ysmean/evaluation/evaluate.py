@@ -139,7 +139,7 @@ def ask(
     kept: list[npt.NDArray[np.bool_]] = []
     size = chunk_of(len(catalogue))
     task = progress.start("evaluate", -(-len(questions) // size))
-    with threadpool_limits(1, user_api="blas"):  # several wait for each other on small products
+    with threadpool_limits(1, user_api="blas"):  # threads wait for each other on small products
         for part in questions.chunks(size):
             inside = part.allowed(base, seen=seen, available=available).contains(part.targets)
             kept.append(inside)

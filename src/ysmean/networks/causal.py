@@ -75,6 +75,11 @@ class Causal(ABC):
     def __post_init__(self) -> None:
         """Refuse settings that make no network."""
         kind = type(self).__name__
+        if self.cold and not self.features:
+            raise ConfigError(
+                f"{kind} got cold=True, features=False; new items are scored by their features. "
+                "Leave features on, or cold off."
+            )
         for name in ("history", "width", "blocks"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{kind} got {name}={getattr(self, name)}; expected at least 1.")
@@ -102,7 +107,7 @@ class Causal(ABC):
         """Return why the network cannot be built on a catalogue; None if it can."""
         if not self.cold or self._sees(catalogue):
             return None
-        return "no item with events has features" if self.features else "it sees no features"
+        return "no item with events has features"
 
     def _sees(self, catalogue: Catalogue) -> bool:
         return self.features and bool((catalogue.has_features & catalogue.warm).any())

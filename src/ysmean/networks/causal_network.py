@@ -83,6 +83,8 @@ class CausalNetwork(DotNetwork):
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
         arrays = {**named_weights(self.encoder), COVERAGE: self.coverage}
+        for name in TABLES:  # without the room for items to come
+            arrays[name] = arrays[name][: len(self.known) + 1]
         return arrays if self.kernel is None else {**arrays, KERNEL: self.kernel}
 
     def state(self) -> State:

@@ -32,7 +32,7 @@ from ysmean.networks.transformer import Known, Last, attending, trunk
 from ysmean.networks.unseen import unseen
 
 TABLES = ("known/known", "past/embeddings")
-CROPS = 512  # a step at most: all items' vectors are made anew in each, however few it learns from
+CROPS = 512  # a step at most, on average: every step makes the vectors of all items anew
 
 
 @dataclass(frozen=True)

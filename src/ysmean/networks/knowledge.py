@@ -90,11 +90,8 @@ class Knowledge:
             return KnowledgeNetwork(self, encoder, tower.frozen(), data.catalogue)
 
         settings = self.fitting
-        if histories.times is None:  # a request that tells its time must not meet a random draw
-            table = encoder.get_layer("context_table")
-            table.set_weights([np.zeros_like(table.get_weights()[0])])
-            if not data.user_fields.any():
-                settings = replace(settings, max_steps=min(settings.max_steps, FEW_STEPS))
+        if histories.times is None and not data.user_fields.any():
+            settings = replace(settings, max_steps=min(settings.max_steps, FEW_STEPS))
         learnable = data.learnable & covered(features)
         return Learner(model, inputs, learnable, finish, settings, needs_history=False)
 

@@ -40,7 +40,7 @@ class TrainingData:
         fields: the vocabulary of users' features.
         user_fields: int32 (U, F), the users' tokens.
         pseudo_cold: bool (N,), warm items that stand in for cold ones when proportions are
-            fitted: networks that know items by what they are must not learn from their events.
+            fitted: networks that score new items must not learn from their events.
         seed: of what features become.
     """
 

@@ -14,9 +14,9 @@ from ysmean.data.histories import Histories
 from ysmean.networks.learner import Learner
 
 COVERED = 0.95  # share of the histories that fit whole; more would be padding for the others
-CROPS = 128  # a step, as is usual; short histories gain more from many steps than from large ones
+CROPS = 128  # a step on average; short histories gain more from many steps than from large ones
 STEPS = 40  # of a pass at least; a few hundred histories would else make a handful of steps
-FEWEST = 0.125  # share of the users that make a group of their own, which is compiled apart
+FEWEST = 1 / 16  # of the users: fewer are no group of their own, which would be compiled apart
 TIMELESS = 0.1  # share of crops without times: so are histories that a request states
 
 
@@ -46,14 +46,17 @@ class SequenceLearner(Learner):
     def groups(self, histories: Histories) -> list[tuple[npt.NDArray[np.int64], int]]:
         """Return users in groups of like length, so that short histories are not mostly padding.
 
-        A step takes about as many events of each group. A group of a few joins the longer ones.
+        A step takes about as many events of each group. A few users make no group: their steps
+        would count as much as those of many.
         """
         users = self.examples(histories)
+        if not len(users):
+            return []
         events = np.minimum(histories.lengths[users] - 1, self.history)
         groups, shorter = [], 0
         for width in self.widths:
-            inside = (events > shorter) & (events <= width)
-            if inside.any() and (width == self.history or inside.mean() >= FEWEST):
+            inside, longer = (events > shorter) & (events <= width), events > width
+            if inside.mean() >= FEWEST and (longer.mean() >= FEWEST or not longer.any()):
                 size = self.settings.batch * events.mean() / events[inside].mean()
                 groups.append((users[inside], max(1, round(size))))
                 shorter = width
@@ -116,7 +119,8 @@ def passes(histories: Histories) -> int:
 def crops(histories: Histories, history: int, events: int, most: int = CROPS) -> int:
     """Return how many crops of at most `history` + 1 events have about `events` to learn from.
 
-    At most `most`, and fewer where there are few histories: a pass takes at least 40 steps.
+    That is on average over all histories: at most `most`, and fewer where there are few, so that a
+    pass takes at least 40 steps.
     """
     lengths = histories.lengths[histories.lengths > 1]
     mean = float(np.minimum(lengths - 1, history).mean()) if len(lengths) else 1.0

@@ -102,9 +102,9 @@ def attending(
 class Known(layers.Layer):
     """Tokens (B, any) -> the last of them (B, T), known items alone, right-aligned.
 
-    T is what it is given, at most `history`. Items that were not trained on say nothing; dropping
-    them keeps a known item in last place. With gaps (B, any) it returns (tokens, moments), those of
-    the items that are kept.
+    T is what it is given, at least 1 and at most `history`. Items that are not known say nothing;
+    dropping them keeps a known item in last place. With gaps (B, any) it returns (tokens, moments),
+    those of the items that are kept.
     """
 
     def __init__(self, history: int, size: int, longest: int = LONGEST, **kwargs: Any) -> None:

@@ -30,6 +30,7 @@ class FitLog:
     Attributes:
         steps: taken.
         best_step: the step whose weights were kept.
+        kept_loss: the held-out loss of those.
         train_loss, held_out_loss: mean cross-entropy in nats, one value an evaluation.
         seconds: wall time.
         waited: seconds of it in which steps waited for their data.
@@ -38,6 +39,7 @@ class FitLog:
 
     steps: int = 0
     best_step: int = 0
+    kept_loss: float = math.inf
     train_loss: list[float] = field(default_factory=list)
     held_out_loss: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -64,7 +66,8 @@ def fit(
         progress: is told of every step.
 
     Returns:
-        The network with the weights of its best evaluation, and what happened.
+        The network with its best weights, or the last unless they are clearly worse, and what
+        happened.
 
     Raises:
         NothingToLearn: if no event can be a target.
@@ -105,8 +108,8 @@ def fit(
                 log.train_loss.append(float(np.mean(since)))
                 since = []
                 log.held_out_loss.append(_evaluate(learner, held_out, log.train_loss[-1]))
-                allowance = ANNEALED if step == rate.last else 0.0
-                best.see(model, step, log.held_out_loss[-1] - allowance)
+                allowed = ANNEALED if step == rate.last else 0.0
+                best.see(model, step, log.held_out_loss[-1], allowed)
                 progress.note(task, log.held_out_loss[-1])
                 if best.age >= settings.patience and step < rate.last and not rate.cooling:
                     log.stopped = f"no gain in {best.age} evaluations after step {best.step}"
@@ -123,19 +126,20 @@ def fit(
         progress.stop(task)
     best.restore(model)
     log.best_step, log.seconds = best.step, time.perf_counter() - began
+    log.kept_loss = best.loss
     return learner.finish(), log
 
 
 class _Best:
-    """The weights with the lowest held-out loss so far."""
+    """The weights with the lowest held-out loss so far, or others that are allowed to be worse."""
 
     def __init__(self) -> None:
         self.loss, self.step, self.age = math.inf, 0, 0
         self.weights: list[npt.NDArray[np.float32]] | None = None
 
-    def see(self, model: keras.Model, step: int, loss: float) -> None:
+    def see(self, model: keras.Model, step: int, loss: float, allowed: float) -> None:
         self.age += 1
-        if loss < self.loss or self.weights is None:
+        if loss < self.loss + allowed or self.weights is None:
             self.loss, self.step, self.age = loss, step, 0
             self.weights = model.get_weights()
 

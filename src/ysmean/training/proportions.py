@@ -80,7 +80,7 @@ def fit_proportions(
         Segment(networks, catalogue, base & pseudo_cold, pseudo_cold, cold),
     )
     shared = consensus and len(networks) > 1
-    with threadpool_limits(1, user_api="blas"):  # several wait for each other on small products
+    with threadpool_limits(1, user_api="blas"):  # threads wait for each other on small products
         heats = [segment.temperatures(rng) for segment in segments]
         products = [
             segment.consensus(np.random.default_rng([seed, 13, number])) if shared else None

@@ -158,8 +158,10 @@ def training(data: Data, look: Look) -> list[Html]:
     if curves:
         said.append(
             "Cross-entropy in nats after each evaluation: solid on held-out events, dashed on "
-            "training events (with dropout, where a network has it). The weights of the lowest "
-            "held-out loss are kept."
+            "training events (with dropout, where a network has it). Held-out events are asked at "
+            "the temperature that suits them where a network reads whole histories. The mark is at "
+            "the weights that were kept: those of the lowest held-out loss, or the last where they "
+            "are hardly worse."
         )
     if others:
         verb = "is" if len(others) == 1 else "are"
@@ -178,18 +180,18 @@ def _curve(name: str, log: dict[str, Any], look: Look) -> Html:
     step = max(1, -(-count // 6))
     ticks = [(float(n), str(n)) for n in range(1, count + 1, step)]
     x = Axis(0.5, max(count, 1) + 0.5, ticks, "evaluation")
-    best = min(held_out, key=lambda point: point[1])
+    kept = next(point for point in held_out if point[1] == log["kept_loss"])
     series = [
         Series(name, train, f"{look.class_(name)} dashed", ""),
         Series(name, held_out, look.class_(name), ""),
-        Series(name, [best], look.class_(name), look.mark(name), titles=[f"lowest: {best[1]:.3f}"]),
+        Series(name, [kept], look.class_(name), look.mark(name), titles=[f"kept: {kept[1]:.3f}"]),
     ]
     picture = chart(
         f"Losses of {name} by evaluation", series, x, value_axis(min(values), max(values)), SMALL
     )
     caption = join(
         el("b", name),
-        f" kept step {log['best_step']:,} of {log['steps']:,}: {best[1]:.3f}; "
+        f" kept step {log['best_step']:,} of {log['steps']:,}: {kept[1]:.3f}; "
         f"{words.duration(log['seconds'])}; {log['stopped']}",
     )
     return figure(picture, caption)
