@@ -9,6 +9,7 @@ import pytest
 import worlds
 import ysmean as ym
 from ysmean.data.features import FeatureEncoder
+from ysmean.networks.content import ContentNetwork
 from ysmean.networks.growth import STEP, Changed, fitted_to, room
 from ysmean.networks.registry import REGISTRY
 
@@ -66,7 +67,7 @@ def test_a_new_item_in_a_history_means_what_it_is(grown):
     twin, cold = (ym.Request(history=[i]) for i in ("new i28", "i28"))
     a, head = logits(new, after, [twin])
     b, _ = logits(new, after, [cold])
-    if getattr(new, "kernel", None) is not None or type(new).name == "content":
+    if getattr(new, "kernel", None) is not None or isinstance(new, ContentNetwork):
         assert head.answers[0]  # the others know items by their events alone
     if not head.answers[0]:
         return

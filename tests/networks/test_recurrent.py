@@ -9,7 +9,7 @@ from keras import ops
 import worlds
 import ysmean as ym
 from ysmean.networks import recurrent
-from ysmean.networks.recurrent import GatedRecurrence, recurrence
+from ysmean.networks.recurrent import GatedRecurrence, doubled, recurrence
 
 LONG = ym.Fitting(batch=128, max_steps=400, max_epochs=99, patience=20, learning_rate=5e-3)
 SMALL = {"width": 16, "history": 8, "blocks": 1, "dropout": 0.1}
@@ -30,15 +30,16 @@ def test_the_recurrence_equals_a_loop_over_places(as_tree, length, monkeypatch):
     rng = np.random.default_rng(length)
     kept = rng.random((3, length, 4), np.float32)
     added = rng.normal(size=(3, length, 4)).astype(np.float32)
-    got = ops.convert_to_numpy(recurrence(kept, added))
-    np.testing.assert_allclose(got, naive(kept, added), rtol=1e-5, atol=1e-6)
+    for found in (recurrence(kept, added, length), doubled(kept, added, length)):
+        got = ops.convert_to_numpy(found)
+        np.testing.assert_allclose(got, naive(kept, added), rtol=1e-5, atol=1e-6)
 
 
 def test_the_layer_equals_the_formula_and_skips_places_without_an_item():
     rng = np.random.default_rng(0)
     both = rng.normal(size=(1, 5, 6)).astype(np.float32)
     tokens = np.array([[0, 2, 0, 1, 3]], np.int32)
-    got = ops.convert_to_numpy(GatedRecurrence()(both, tokens))[0]
+    got = ops.convert_to_numpy(GatedRecurrence(5)(both, tokens))[0]
     h = np.zeros(3)
     for t in range(5):
         if tokens[0, t]:
@@ -53,7 +54,7 @@ def test_states_stay_between_the_candidates_and_zero(seed):
     rng = np.random.default_rng(seed)
     both = (5 * rng.normal(size=(2, 6, 8))).astype(np.float32)
     tokens = rng.integers(0, 3, (2, 6)).astype(np.int32)
-    got = ops.convert_to_numpy(GatedRecurrence()(both, tokens))
+    got = ops.convert_to_numpy(GatedRecurrence(6)(both, tokens))
     candidates = both[..., 4:]
     least = np.minimum(candidates.min(1, keepdims=True), 0)
     most = np.maximum(candidates.max(1, keepdims=True), 0)

@@ -46,7 +46,7 @@ class Recurrent(Causal):
 
             def mix(y: Any) -> Any:
                 both = initial.dense(2 * STATE * y.shape[-1], f"{name}_gates")(y)
-                return GatedRecurrence(name=f"{name}_recurrence")(both, tokens)
+                return GatedRecurrence(history, name=f"{name}_recurrence")(both, tokens)
 
             return mix
 
@@ -62,23 +62,39 @@ class GatedRecurrence(layers.Layer):
     we needed?"). Places without an item change nothing.
     """
 
+    def __init__(self, history: int, **kwargs: Any) -> None:
+        """Make the layer for T up to `history`."""
+        super().__init__(**kwargs)
+        self.history = history
+
     def call(self, both: Any, tokens: Any) -> Any:
         """Return the states."""
         gate, candidate = ops.split(both, 2, axis=-1)
         gate = ops.sigmoid(gate) * ops.cast(tokens > 0, gate.dtype)[..., None]
-        return recurrence(1 - gate, gate * candidate)
+        return recurrence(1 - gate, gate * candidate, self.history)
 
     def compute_output_shape(self, both_shape: Any, tokens_shape: Any) -> Any:
         """Return (B, T, s)."""
         return *both_shape[:-1], both_shape[-1] // 2
 
+    def get_config(self) -> dict[str, Any]:
+        """Return what `__init__` takes."""
+        return {**super().get_config(), "history": self.history}
 
-def recurrence(kept: Any, added: Any) -> Any:
+
+def recurrence(kept: Any, added: Any, history: int) -> Any:
     """Return h (B, T, s) with h_t = kept_t h_{t-1} + added_t, from h = 0 on.
 
     On JAX's accelerators as a tree over the places, which takes few steps; elsewhere place after
-    place, which moves the least memory.
+    place, which moves the least memory; and by doubling where T is not known beforehand.
+
+    Args:
+        kept: (B, T, s).
+        added: (B, T, s).
+        history: T at most.
     """
+    if added.shape[1] is None:
+        return doubled(kept, added, history)
     if as_tree():
 
         def join(before: Any, after: Any) -> Any:
@@ -92,6 +108,16 @@ def recurrence(kept: Any, added: Any) -> Any:
 
     places = ops.transpose(kept, (1, 0, 2)), ops.transpose(added, (1, 0, 2))
     return ops.transpose(ops.scan(step, ops.zeros_like(added[:, 0]), places)[1], (1, 0, 2))
+
+
+def doubled(kept: Any, added: Any, history: int) -> Any:
+    """Return the same for any T: after n rounds every place has heard of 2^n - 1 before it."""
+    back = 1
+    while back < history:
+        before, faded = (ops.pad(x, [[0, 0], [back, 0], [0, 0]])[:, :-back] for x in (added, kept))
+        added, kept = added + kept * before, kept * faded
+        back *= 2
+    return added
 
 
 def as_tree() -> bool:
