@@ -114,7 +114,8 @@ def test_the_order_of_requests_does_not_matter(many, random):
                 told = [{(r.network, r.kind, r.cause): r for r in x.reasons} for x in (a, b)]
                 for one, other in (told, told[::-1]):
                     for key in (k for k, r in one.items() if r.part > 0.3):
-                        effects = [found[key].effect for found in (one, other)]
+                        # One that is told here may come to no more than rounding there.
+                        effects = [one[key].effect, other[key].effect if key in other else 0.0]
                         assert effects[0] == pytest.approx(effects[1], rel=1e-2, abs=1e-3)
 
 
