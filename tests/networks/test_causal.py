@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import polars as pl
 import pytest
 from keras import ops
 
@@ -39,3 +40,24 @@ def test_the_request_sees_all_of_its_history(network):
         tokens = np.array([[1, 2, 3, 4, 5, 6, 7, 8]])
         tokens[0, place] = 9
         assert np.abs(states(tokens)[:, -1] - whole).max() > least
+
+
+@pytest.mark.parametrize(
+    ("events", "items", "settings", "expected"),
+    [
+        (60, False, {}, 0.3),  # events an item has
+        (10, False, {}, 0.5),
+        (10, True, {}, 0.3),
+        (10, True, {"features": False}, 0.5),
+        (10, False, {"dropout": 0.1}, 0.1),
+    ],
+)
+def test_items_that_are_hardly_known_are_learned_with_more_dropout(
+    events, items, settings, expected
+):
+    rows = {f"u{u}": [f"i{(u + n) % 5}" for n in range(5)] for u in range(events)}
+    table = ym.Items.from_frame(pl.DataFrame({"item_id": ["i0", "i1"], "kind": ["a", "a"]}))
+    _, training, _ = worlds.material(worlds.table(rows), table if items else None)
+    small = {name: value for name, value in SMALL.items() if name != "dropout"}
+    model = ym.Recurrent(**small, **settings).begin(training, 0).model
+    assert model.get_layer("dropout").rate == expected

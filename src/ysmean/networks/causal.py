@@ -21,10 +21,19 @@ from ysmean.networks.item_embedding import ItemEmbedding
 from ysmean.networks.learner import Fitting, Learner
 from ysmean.networks.network import TrainingData, keras_inputs
 from ysmean.networks.next_item import NextItemLoss, with_loss
-from ysmean.networks.sequences import SequenceLearner, crops, length_for, passes
+from ysmean.networks.sequences import (
+    SequenceLearner,
+    crops,
+    events_an_item,
+    length_for,
+    passes,
+)
 from ysmean.networks.towers import covered
 from ysmean.networks.transformer import Known, Mixer, trunk
 from ysmean.networks.unseen import unseen
+
+DENSE, SPARSE = 0.3, 0.5  # dropout
+FEW = 50  # events an item has on average
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class Causal(ABC):
         history: how many recent items it sees at most; fewer where histories are short.
         width: of embeddings and states.
         blocks: how many.
-        dropout: share of embeddings and of each layer's output dropped in training.
+        dropout: share of embeddings and of each layer's output dropped in training; None for 0.3,
+            or 0.5 where items are only themselves and have fewer than 50 events each.
         features: whether items are what they are, too, not just themselves, where they have
             features.
         cold: whether it scores new items as well, by what they are. It then learns nothing from
@@ -56,7 +66,7 @@ class Causal(ABC):
     history: int = 128
     width: int = 64
     blocks: int = 2
-    dropout: float = 0.3
+    dropout: float | None = None
     features: bool = True
     cold: bool = False
     own_dropout: float = 0.2
@@ -84,7 +94,7 @@ class Causal(ABC):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{kind} got {name}={getattr(self, name)}; expected at least 1.")
         for name in ("dropout", "own_dropout"):
-            if not 0 <= getattr(self, name) < 1:
+            if not 0 <= (getattr(self, name) or 0) < 1:
                 raise ConfigError(
                     f"{kind} got {name}={getattr(self, name)}; expected 0 <= {name} < 1."
                 )
@@ -141,9 +151,10 @@ class Causal(ABC):
         if spans is not None:
             gap = GapEmbedding(self.width, count(spans.gap), name="gap")(moments)
             x = layers.Add(name="timed")([x, gap])
-        x = initial.dropout(self.dropout, "dropout")(x)
+        dropout = self.dropout or 0.0  # what is not trained drops nothing
+        x = initial.dropout(dropout, "dropout")(x)
         mixers = self.mixers(tokens, history, moments, spans, initial)
-        x = trunk(x, mixers, self.dropout, initial, self.mixing)
+        x = trunk(x, mixers, dropout, initial, self.mixing)
         return keras.Model(inputs, x, name=self.kind)
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
@@ -151,9 +162,12 @@ class Causal(ABC):
         learnable = known = data.catalogue.warm
         history = length_for(data.histories, self.history)
         spans = Spans.of(data.histories, history) if self.time else None
-        states = self.build(len(known), history, seed, spans)
+        sees = self._sees(data.catalogue)
+        usual = DENSE if sees or events_an_item(data.histories) >= FEW else SPARSE
+        spec = self if self.dropout is not None else replace(self, dropout=usual)
+        states = spec.build(len(known), history, seed, spans)
         items = states.get_layer("embedding")
-        if self._sees(data.catalogue):
+        if sees:
             learnable = data.learnable if self.cold else learnable
             known = learnable | covered(data.features)
             dropout = self.own_dropout if self.cold else 0.0

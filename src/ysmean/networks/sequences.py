@@ -112,8 +112,12 @@ def passes(histories: Histories) -> int:
 
     At least 8. Where items have few events each, a network soon knows those by heart.
     """
-    items = len(np.unique(histories.classes))
-    return max(8, round(4 * math.sqrt(len(histories.classes) / max(1, items))))
+    return max(8, round(4 * math.sqrt(events_an_item(histories))))
+
+
+def events_an_item(histories: Histories) -> float:
+    """Return how many events the items that have any have on average; 0 for none."""
+    return len(histories.classes) / max(1, len(np.unique(histories.classes)))
 
 
 def crops(histories: Histories, history: int, events: int, most: int = CROPS) -> int:
