@@ -74,10 +74,11 @@ def test_answers_too_large_to_be_kept_are_asked_for_again(monkeypatch):
 def test_questions_are_asked_of_those_who_did_not_learn_from_them():
     exponents = np.arange(2 * len(COHORTS) * 2, dtype=float).reshape(2, len(COHORTS), 2)
     folds, cohorts = np.array([0, 1, 1]), np.array([0, 0, 3])
-    found = CrossFitted(exponents).product(folds, cohorts, np.ones((3, 2), bool))
+    crossed = CrossFitted(exponents, folds, cohorts)
+    found = crossed.product(np.arange(3), np.ones((3, 2), bool))
     for b in range(3):
         np.testing.assert_allclose(found[b], exponents[folds[b], cohorts[b]])
-    np.testing.assert_allclose(CrossFitted(exponents).served, exponents.mean(0))
+    np.testing.assert_allclose(crossed.served, exponents.mean(0))
 
 
 def test_the_mean_without_the_consensus_is_the_one_that_is_fitted_without_it():

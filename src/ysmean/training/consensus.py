@@ -25,24 +25,27 @@ class CrossFitted:
 
     Attributes:
         exponents: float64 (2, C, K); the first are for users of fold 0, and were fitted on others.
+        folds: int64 (n,), 0 or 1, of the users of the questions.
+        cohorts: int64 (n,), of the questions.
     """
 
     exponents: DoubleArray
+    folds: IntArray
+    cohorts: IntArray
 
     @property
     def served(self) -> DoubleArray:
         """The exponents (C, K) of new requests: the mean of both fits."""
         return np.asarray(self.exponents.mean(0))
 
-    def product(self, folds: IntArray, cohorts: IntArray, answering: BoolArray) -> DoubleArray:
-        """Return what those who did not see these users multiply by, (B, K).
+    def product(self, rows: IntArray, answering: BoolArray) -> DoubleArray:
+        """Return the exponents (B, K) of some questions, from those who did not see the users.
 
         Args:
-            folds: int64 (B,), 0 or 1, of the users.
-            cohorts: int64 (B,).
+            rows: int64 (B,), which questions.
             answering: bool (B, K).
         """
-        return in_product(self.exponents[folds, cohorts], answering)
+        return in_product(self.exponents[self.folds[rows], self.cohorts[rows]], answering)
 
 
 def in_product(exponents: DoubleArray, answering: BoolArray) -> DoubleArray:
@@ -101,7 +104,7 @@ def cross_fit(
     for kind in (cut, ~cut):
         problems = np.where(kind, others * count + cohorts, -1)
         by_cohort, _ = fit(problems, by_cohort, PRIOR_EVENTS * precision)
-    return CrossFitted(by_cohort.reshape(2, count, networks))
+    return CrossFitted(by_cohort.reshape(2, count, networks), folds, cohorts)
 
 
 def drawn(among: BoolArray, count: int, rng: np.random.Generator) -> BoolArray:

@@ -18,7 +18,7 @@ from ysmean.networks.dot import DotNetwork
 from ysmean.networks.network import Head, Network
 from ysmean.training.asked import Asked
 from ysmean.training.consensus import CrossFitted, cross_fit, drawn
-from ysmean.training.remembered import Answered, IntArray, Remembered
+from ysmean.training.remembered import Answered, Remembered
 
 HEATED = 1500
 
@@ -67,23 +67,6 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Consensus:
-    """A segment's consensus, fitted twice.
-
-    Attributes:
-        fitted: the exponents.
-        folds: int64 (n,), 0 or 1, which users each question belongs to.
-    """
-
-    fitted: CrossFitted
-    folds: IntArray
-
-    def product(self, rows: IntArray, cohorts: IntArray, answering: BoolArray) -> DoubleArray:
-        """Return the exponents (B, K) of some questions, from those who did not see the users."""
-        return self.fitted.product(self.folds[rows], cohorts, answering)
-
-
-@dataclass(frozen=True)
 class Segment:
     """One segment's members and the questions they are fitted on.
 
@@ -114,12 +97,12 @@ class Segment:
             self._temperatures(asked.newest, rng),
         )
 
-    def consensus(self, rng: np.random.Generator) -> Consensus:
+    def consensus(self, rng: np.random.Generator) -> CrossFitted:
         """Fit the consensus; `rng` draws the folds and chooses the questions."""
         asked, count = self.asked, len(self.networks)
         users = np.concatenate([part.users for part in asked.parts])
         folds = rng.permutation(users.max(initial=0) + 1)[users] % 2
-        fitted = cross_fit(
+        return cross_fit(
             lambda sample: self._answers(np.ones(count), sample),
             asked.whole,
             asked.cut,
@@ -129,9 +112,8 @@ class Segment:
             int(self.base.sum()),
             rng,
         )
-        return Consensus(fitted, folds)
 
-    def weights(self, heat: DoubleArray, consensus: Consensus | None) -> tuple[Fitted, ...]:
+    def weights(self, heat: DoubleArray, consensus: CrossFitted | None) -> tuple[Fitted, ...]:
         """Fit the weights of the networks alone and, where there is a consensus, of all members.
 
         The weights see each user's events answered by a consensus that did not learn from that
@@ -146,7 +128,7 @@ class Segment:
         pure = self._weights(heat, logs[:, :networks], np.zeros((0, 0)))
         if consensus is None:
             return (pure,)
-        return pure, self._weights(heat, logs, consensus.fitted.served)
+        return pure, self._weights(heat, logs, consensus.served)
 
     def _weights(self, heat: DoubleArray, logs: DoubleArray, exponents: DoubleArray) -> Fitted:
         asked = self.asked
@@ -172,7 +154,7 @@ class Segment:
 
         return fit_temperatures(log_probabilities, count)
 
-    def _log_probabilities(self, heat: DoubleArray, consensus: Consensus | None) -> DoubleArray:
+    def _log_probabilities(self, heat: DoubleArray, consensus: CrossFitted | None) -> DoubleArray:
         """Return each member's log p of each question's target, (n, M)."""
         asked, networks = self.asked, len(self.networks)
         logs = np.full((len(asked.whole), networks + (consensus is not None)), -np.inf)
@@ -180,7 +162,7 @@ class Segment:
             for row, column, z in zip(rows, columns, held.logits, strict=True):
                 logs[row, :networks] = log_probability(z, column)
             if consensus is not None:
-                a = heat * consensus.product(rows, asked.cohorts[rows], held.answering)
+                a = heat * consensus.product(rows, held.answering)
                 own = combined(Centred.of(held), a)  # (B, n)
                 for row, column, z in zip(rows, columns, own, strict=True):
                     logs[row, networks] = log_probability(z[None], column)[0]
