@@ -83,7 +83,7 @@ def softmax(z: FloatArray) -> FloatArray:
     return p  # exp(0) = 1 is in every sum that is not empty
 
 
-def centred(z: FloatArray) -> tuple[FloatArray, BoolArray]:
+def less_mean(z: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Return logits less their mean over what is known, and what is known.
 
     Args:
@@ -114,7 +114,7 @@ class Centred:
     """What a consensus is made of: one segment's centred logits.
 
     Attributes:
-        x: float32 (B, K, n), of `centred`.
+        x: float32 (B, K, n), of `less_mean`.
         heard: bool (B, n), classes that some network says something about.
         answering: bool (B, K), networks that answer.
     """
@@ -129,7 +129,7 @@ class Centred:
         heard = np.empty((len(held.logits), held.logits.shape[2]), bool)
         answering = held.answering
         for b, z in enumerate(held.logits):
-            held.logits[b], known = centred(z)
+            held.logits[b], known = less_mean(z)
             heard[b] = known.any(0)
         return cls(held.logits, heard, answering)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.mean.held import Held, centred, softmax
+from ysmean.mean.held import Held, less_mean, softmax
 from ysmean.mean.stream import BoolArray, DoubleArray, FloatArray, Streamed
 
 IntArray = npt.NDArray[np.int64]
@@ -119,7 +119,7 @@ def voices(z: FloatArray, factors: Sequence[DoubleArray]) -> tuple[FloatArray, B
     """
     logits = np.zeros((len(z) + len(factors), z.shape[1]), np.float32)
     logits[: len(z)] = z
-    x, known = centred(z)
+    x, known = less_mean(z)
     for a, total in zip(factors, logits[len(z) :], strict=True):
         inputs = np.flatnonzero(a)
         for k in inputs:  # not a matrix product, whose rounding differs by column: ties stay ties
