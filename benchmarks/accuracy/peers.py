@@ -2,15 +2,15 @@
 
     PEERS/bin/python benchmarks/accuracy/peers.py MODEL SPLIT OUT [--minutes 60] [--seed 0]
 
-MODEL is `popularity`, `ease` and `sasrec` of RecTools, or `als` of implicit. They need an
+MODEL is `popularity`, `ease`, `sasrec` and `hstu` of RecTools, or `als` of implicit. They need an
 environment of their own:
 
     python3.11 -m venv PEERS
     PEERS/bin/pip install -r benchmarks/accuracy/peers.txt
 
 Peers learn from training events alone; the histories of test requests hold the validation event, as
-ours do, so ALS folds them in. The validation events choose the epoch of SASRec that is kept, and of
-EASE and ALS the best of a few settings.
+ours do, so ALS folds them in. The validation events choose the epoch of SASRec and HSTU that is
+kept, and of EASE and ALS the best of a few settings.
 """
 
 import argparse
@@ -85,8 +85,10 @@ class Task:
 
     def dataset(self):
         """Return the training events as RecTools takes them; rows are in order of time."""
-        events = pd.DataFrame(self.split.train, columns=[Columns.User, Columns.Item])
-        events[Columns.Weight], events[Columns.Datetime] = 1.0, np.arange(len(events))
+        train = self.split.train
+        events = pd.DataFrame(train[:, :2], columns=[Columns.User, Columns.Item])
+        times = train[:, 2] if self.split.timed else np.arange(len(train))
+        events[Columns.Weight], events[Columns.Datetime] = 1.0, pd.to_datetime(times, unit="s")
         return Dataset.construct(events)
 
     def best(self, fit, settings):
@@ -170,12 +172,18 @@ def als(task):
 
 
 def sasrec(task):
-    from sasrec import sasrec as learn
+    from attention import learn, sasrec
 
-    return learn(task)
+    return learn(task, *sasrec(task.given.data))
 
 
-PEERS = {"popularity": popularity, "ease": ease, "als": als, "sasrec": sasrec}
+def hstu(task):
+    from attention import hstu, learn
+
+    return learn(task, *hstu(task.split.timed))
+
+
+PEERS = {"popularity": popularity, "ease": ease, "als": als, "sasrec": sasrec, "hstu": hstu}
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,8 @@
 """Ours and the peers of RecTools: the same split, the same requests, the same metrics.
 
     python benchmarks/accuracy/run.py FOLDER --out OUT --peers PEERS/bin/python [--seed 0]
-        [--minutes 60] [--models popularity ease als sasrec ysmean] [--config settings.toml]
+        [--minutes 60] [--models popularity ease als sasrec hstu ysmean] [--config settings.toml]
+        [--events events.parquet]
 
 FOLDER holds events.parquet and, where there are any, items.parquet and users.parquet. All models
 learn from all but the last two events of users with three or more; the last but one is for
@@ -35,7 +36,7 @@ from ysmean.evaluation.evaluate import ask
 from ysmean.training.progress import LineProgress, Progress
 from ysmean.training.train import learn
 
-PEERS = ("popularity", "ease", "als", "sasrec")
+PEERS = ("popularity", "ease", "als", "sasrec", "hstu")
 
 
 def main():
@@ -47,6 +48,7 @@ def main():
     parser.add_argument("--config", type=Path, help="networks of ours, as of ysmean train")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--events", default="events.parquet", help="name of the file in FOLDER")
     given = parser.parse_args()
     models = given.models or [*PEERS, "ysmean"]
     task = Task(given)
@@ -64,14 +66,15 @@ class Task:
         self.given, self.out = given, given.out / f"seed-{given.seed}"
         self.out.mkdir(parents=True, exist_ok=True)
         readers = (ym.read_events, ym.read_items, ym.read_users)
-        files = [given.folder / f"{name}.parquet" for name in ("events", "items", "users")]
+        files = [given.folder / n for n in (given.events, "items.parquet", "users.parquet")]
         tables = [read(f) if f.exists() else None for read, f in zip(readers, files, strict=True)]
         self.data = Data.join(*tables)
         histories = self.data.histories
         assert not len(histories.hidden), "peers know nothing of hidden items"
         self.parts = make_split("leave-last-out", histories, len(self.data.catalogue), given.seed)
         self.base = self.data.catalogue.warm
-        events = np.stack([histories.users, histories.classes], axis=1).astype(np.int64)
+        times = np.zeros_like(histories.classes) if histories.times is None else histories.times
+        events = np.stack([histories.users, histories.classes, times], axis=1).astype(np.int64)
         self.split = Split(
             events[self.parts.train],
             events[self.parts.validation],

@@ -11,9 +11,9 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Events as rows of (user, item), in integers, a user's in order of time.
+    """Events as rows of (user, item, time), in integers, a user's in order of time.
 
-    train, validation, test: int64 (n, 2).
+    train, validation, test: int64 (n, 3), times in seconds, 0 where they are unknown.
     items: int64 (m,), classes that may be answered with.
     """
 
@@ -25,7 +25,8 @@ class Split:
     def write(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
-            pl.DataFrame(getattr(self, part), schema=["user", "item"], orient="row").write_parquet(
+            columns = ["user", "item", "time"]
+            pl.DataFrame(getattr(self, part), schema=columns, orient="row").write_parquet(
                 folder / f"{part}.parquet"
             )
         pl.DataFrame({"item": self.items}).write_parquet(folder / "items.parquet")
@@ -40,22 +41,36 @@ class Split:
         """Classes of the catalogue that can appear, N."""
         return 1 + max(int(self.items.max()), *(int(getattr(self, p)[:, 1].max()) for p in PARTS))
 
+    @property
+    def timed(self):
+        """Whether the events tell when they happened."""
+        return bool(self.train[:, 2].any())
+
     def requests(self, part):
         """Return histories and targets of the requests of "validation" or "test".
 
         A history is what the user had before, the validation event included when test is asked. An
         event on an item of its own history, or on none of `items`, is not asked.
         """
+        events, befores = self._asked(part)
+        return [before[:, 1] for before in befores], events[:, 1]
+
+    def moments(self, part):
+        """Return when each history's events and, last, the target happened, in seconds."""
+        events, befores = self._asked(part)
+        return [np.append(b[:, 2], e[2]) for b, e in zip(befores, events, strict=True)]
+
+    def _asked(self, part):
+        """Return the events that are asked, (n, 3), and the rows of (user, item, time) before."""
         before = self.train if part == "validation" else np.vstack([self.train, self.validation])
         before = before[np.argsort(before[:, 0], kind="stable")]
         events = getattr(self, part)
         starts = np.searchsorted(before[:, 0], events[:, 0], "left")
         ends = np.searchsorted(before[:, 0], events[:, 0], "right")
-        histories = [before[a:b, 1] for a, b in zip(starts, ends, strict=True)]
-        targets = events[:, 1]
-        asked = np.isin(targets, self.items)
-        asked &= [target not in h for target, h in zip(targets, histories, strict=True)]
-        return [h for h, chosen in zip(histories, asked, strict=True) if chosen], targets[asked]
+        befores = [before[a:b] for a, b in zip(starts, ends, strict=True)]
+        asked = np.isin(events[:, 1], self.items)
+        asked &= [event[1] not in b[:, 1] for event, b in zip(events, befores, strict=True)]
+        return events[asked], [b for b, chosen in zip(befores, asked, strict=True) if chosen]
 
 
 def allowed_sets(histories, items, size):

@@ -1,10 +1,10 @@
-"""SASRec of RecTools with a full softmax, watched on validation events; for peers.py.
+"""SASRec and HSTU of RecTools, watched on validation events; for peers.py.
 
-Settings are those that its authors publish for a data set, or the library's defaults. As in its
-guide to training, NDCG@10 on validation events decides when to stop and which epoch is kept. They
-are ranked by the code that ranks the test requests, and the curve over wall time is written.
+Settings are those that its authors publish for a data set, or for the nearest one. As in its guide
+to training, NDCG@10 on validation events decides when to stop and which epoch is kept. They are
+ranked by the code that ranks the test requests, and the curve over wall time is written.
 
-It trains and ranks on a GPU where torch finds one, else on the CPU.
+They train and rank on a GPU where torch finds one, else on the CPU.
 """
 
 import copy
@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from lightning_fabric import seed_everything
 from pytorch_lightning import Callback, Trainer
-from rectools.models import SASRecModel
+from rectools.models import HSTUModel, SASRecModel
+from rectools.models.nn.item_net import IdEmbeddingsItemNet
 from split import ndcg
 
 # "Hyperparameters for all datasets" of the eSASRec benchmark, by RecTools' authors:
@@ -26,12 +27,40 @@ SETTINGS = {
     "ml-100k": {**ML, "epochs": 100, "patience": 50},
     "ml-1m": {**ML, "epochs": 100, "patience": 50},
     "amazon-beauty": {**BEAUTY, "epochs": 200, "patience": 50},
+    "bert4rec-beauty": {**BEAUTY, "epochs": 200, "patience": 50},
+    "sasrec-video": {**BEAUTY, "epochs": 200, "patience": 50},
 }
 OTHERWISE = {"epochs": 100, "patience": 10}
 
+# HSTU-large for MovieLens 1M, of the library's tutorial.
+HSTU = {
+    "n_factors": 50,
+    "n_blocks": 8,
+    "n_heads": 2,
+    "dropout_rate": 0.2,
+    "session_max_len": 200,
+    "loss": "sampled_softmax",
+    "n_negatives": 128,
+    "lightning_module_kwargs": {"logits_t": 0.05},
+    "relative_pos_attention": True,
+    "epochs": 100,
+    "patience": 50,
+}
 
-def sasrec(task):
-    settings = dict(SETTINGS.get(task.given.data, OTHERWISE))
+
+def sasrec(data):
+    """Return the model and its settings for a data set, with a full softmax."""
+    return SASRecModel, {**SETTINGS.get(data, OTHERWISE), "loss": "softmax"}
+
+
+def hstu(timed):
+    """Return the model and its settings, of which time is one where it is known."""
+    return HSTUModel, {**HSTU, "relative_time_attention": timed}
+
+
+def learn(task, kind, settings):
+    """Train a model of RecTools; return what answers the requests of a part, and facts."""
+    wanted = dict(settings)
     epochs, patience = settings.pop("epochs"), settings.pop("patience")
 
     class Watch(Callback):
@@ -63,12 +92,13 @@ def sasrec(task):
                 trainer.should_stop, self.stopped = True, f"no gain in {patience} epochs"
 
     seed_everything(task.given.seed, verbose=False)
+    torch.set_float32_matmul_precision("high")  # TF32 where there is a GPU, as ours
     watch, gpu = Watch(), torch.cuda.is_available()
     quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
     place = {"accelerator": "gpu" if gpu else "cpu", "devices": 1}
     limits = {"min_epochs": 1, "max_epochs": epochs}
-    model = SASRecModel(
-        loss="softmax",
+    model = kind(
+        item_net_block_types=(IdEmbeddingsItemNet,),
         get_trainer_func=lambda: Trainer(
             **place, **limits, **dict.fromkeys(quiet, False), callbacks=[watch]
         ),
@@ -81,7 +111,7 @@ def sasrec(task):
     module.load_state_dict(watch.weights)
     module.to("cuda" if gpu else "cpu")  # the trainer leaves it on the CPU
     return partial(answer, task, module), {
-        "settings": {**settings, "loss": "softmax", "epochs": epochs, "patience": patience},
+        "settings": wanted,
         "device": torch.cuda.get_device_name() if gpu else "CPU",
         "seconds": seconds,
         "seconds_in_validation": watch.spent,
@@ -95,9 +125,10 @@ def sasrec(task):
 def answer(task, module, part, chunk=256):
     """Return what split.answer returns, scored and ranked on the module's device.
 
-    Classes are scored by session times item embeddings.
+    Classes are scored by session times item embeddings, of length 1 where the model has it so.
     """
     histories, targets = task.requests[part]
+    moments = task.split.moments(part)
     first, length = len(module.item_extra_tokens), module.data_preparator.session_max_len
     known = module.data_preparator.get_known_item_ids().astype(np.int64)
     columns = np.full(task.split.size, -1)
@@ -109,15 +140,22 @@ def answer(task, module, part, chunk=256):
     found, logs = [], []
     for lo in range(0, len(targets), chunk):
         seen = [columns[h] for h in histories[lo : lo + chunk]]
+        times = [m[np.append(h >= 0, True)] for m, h in zip(moments[lo:], seen, strict=False)]
         seen = [h[h >= 0] for h in seen]
         asked = targets[lo : lo + chunk]
         x, allowed = np.zeros((len(seen), length), np.int64), offered.repeat(len(seen), 1)
+        t = np.zeros((len(seen), length + 1), np.int64)
         for row, shown in zip(x, (h[-length:] + first for h in seen), strict=True):
             row[length - len(shown) :] = shown
+        for row, when in zip(t, (m[-length - 1 :] for m in times), strict=True):
+            row[:] = when[0]
+            row[length + 1 - len(when) :] = when
         rows = np.repeat(np.arange(len(seen)), [len(h) for h in seen])
         allowed[torch.from_numpy(rows), torch.from_numpy(np.concatenate(seen))] = False
-        ends = net.encode_sessions({"x": torch.from_numpy(x).to(module.device)}, vectors)[:, -1]
-        scores = (ends @ vectors.T)[:, first:]
+        batch = {"x": x, "unix_ts": t}
+        batch = {name: torch.from_numpy(a).to(module.device) for name, a in batch.items()}
+        ends = net.encode_sessions(batch, vectors)[:, -1]
+        scores = net.similarity_module(ends, vectors)[:, first:] / module.logits_t
         column = torch.from_numpy(columns[asked]).to(module.device)[:, None]
         own = scores.gather(1, column.clamp(min=0)).where(column >= 0, -torch.inf)
         earlier = classes < torch.from_numpy(asked).to(module.device)[:, None]
