@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from ysmean import __version__
 from ysmean.data.batch import Questions
 from ysmean.data.beginnings import beginnings
 from ysmean.data.catalogue import Catalogue
@@ -158,7 +158,7 @@ def learn(
         networks=fitted,
         proportions=proportions,
         manifest={
-            "ysmean": version("ysmean"),
+            "ysmean": __version__,
             "keras": keras.version(),
             "backend": keras.backend.backend(),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
