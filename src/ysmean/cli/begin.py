@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ysmean.cli.common import Seed, console, talk
+from ysmean.cli.memory import keep_memory
 from ysmean.cli.serve import check_installed, start
 from ysmean.errors import RequestError
 
@@ -45,6 +46,7 @@ def demo(
     ] = 8000,
 ) -> None:
     """Train on a made-up streaming service, and take a tour of what the mean can do."""
+    keep_memory()
     from ysmean.demo import run
 
     if serve or open_:

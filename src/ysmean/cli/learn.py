@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ysmean.cli.common import Columns, Seed, console, talk
+from ysmean.cli.memory import keep_memory
 from ysmean.errors import RequestError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def train(
     unknown_items: Unknown = "keep",
 ) -> None:
     """Train all networks and the proportions of their mean, and save them as a model."""
+    keep_memory()
     from ysmean.bundle import check_writable
     from ysmean.training.progress import default_progress
     from ysmean.training.train import train as train_
@@ -87,6 +89,7 @@ def evaluate(
     ] = 0.0,
 ) -> None:
     """Train on a part of the events, and measure every network and the mean on the rest."""
+    keep_memory()
     from ysmean import show
     from ysmean.data.tables import check_folder
     from ysmean.evaluation.evaluate import evaluate as evaluate_
