@@ -8,6 +8,7 @@ import pytest
 
 import worlds
 import ysmean as ym
+from ysmean.data.requests import encode
 from ysmean.errors import ConfigError, NothingToLearn
 
 SMALL = ym.Linear(history=3, recency=1.0, regularisation=1.0)
@@ -26,6 +27,13 @@ def naive(histories, size, fade, regularisation):
             ys.append(np.eye(size)[own[p]])
     x, y = np.array(xs), np.array(ys)
     return np.linalg.solve(x.T @ x + regularisation * np.eye(size), x.T @ y)
+
+
+def merged(histories, covered):
+    """Return histories with one of the items that are not covered in place of them all."""
+    one = np.flatnonzero(~covered)[:1]
+    classes = histories.classes
+    return replace(histories, classes=np.where(covered[classes], classes, one.sum()))
 
 
 def random_world(seed=0, users=40, items=9):
@@ -60,21 +68,22 @@ def test_the_probabilities_equal_the_formula_computed_by_hand():
     np.testing.assert_allclose(p, expected / expected.sum(), rtol=1e-3)
 
 
-def test_floor_and_sharpness_make_last_events_likeliest_when_not_learned_from():
+@pytest.mark.parametrize("limit", [9, 6])
+def test_floor_and_sharpness_make_last_events_likeliest_when_not_learned_from(limit):
     data, training, _ = worlds.material(random_world(seed=3))
-    network = SMALL.begin(training, 0)
-    size, h = len(data.catalogue), training.histories
+    network = replace(SMALL, limit=limit).begin(training, 0)
+    size, h = len(data.catalogue), merged(training.histories, network.coverage)
     asked = []
     for u in np.flatnonzero(h.lengths > 1):
         last = h.offsets[u + 1] - 1
         before, target = h.classes[h.offsets[u] : last], h.classes[last]
-        if target in before:
+        if target in before or not network.coverage[target]:
             continue
         without = h.only(np.arange(len(h.classes)) != last)
         b = naive(without, size, [1, 1 / 2, 1 / 3], 1.0)
         recent = before[::-1][:3]
         told = sum(b[c] / n for n, c in enumerate(recent, 1))
-        allowed = ~np.isin(np.arange(size), before)
+        allowed = network.coverage & ~np.isin(np.arange(size), before)
         asked.append((np.maximum(told, 0), allowed, target))
 
     def loss(floor, sharpness):
@@ -107,12 +116,19 @@ def test_items_without_events_take_no_part_and_no_memory():
     assert not network.coverage[cold].any()
 
 
-def test_a_catalogue_over_the_limit_is_refused_with_the_bytes_it_would_take():
-    data, _, _ = worlds.material(random_world())
-    assert SMALL.missing(data.catalogue) is None
-    assert replace(SMALL, limit=9).missing(data.catalogue) is None
-    said = replace(SMALL, limit=8).missing(data.catalogue)
-    assert "9 items" in said and "648 bytes" in said and "512 bytes" in said  # 2 tables of 4 bytes
+def test_beyond_the_limit_the_rarest_items_are_learned_as_one_and_not_covered():
+    data, training, _ = worlds.material(random_world())
+    network = replace(SMALL, limit=6).begin(training, 0)
+    size, h = len(data.catalogue), training.histories
+    by_count = np.argsort(-h.counts(size), kind="stable")
+    covered, rare = np.sort(by_count[:6]), np.sort(by_count[6:])
+    assert np.flatnonzero(network.coverage).tolist() == covered.tolist()
+    expected = naive(merged(h, network.coverage), size, [1, 1 / 2, 1 / 3], 1.0)
+    expected[rare], expected[:, rare] = 0, 0
+    np.testing.assert_allclose(network.table.matrix().toarray(), expected, atol=1e-5)
+    known = [ym.Request(history=[data.catalogue.item_ids[i]]) for i in (rare[0], covered[0])]
+    batch = encode(known, data.catalogue, data.histories, data.user_fields).batch
+    assert network.head(batch).answers.tolist() == [False, True]
 
 
 def test_users_with_one_event_each_teach_nothing():

@@ -19,6 +19,7 @@ def calibrate(
     fade: FloatArray,
     factor: FloatArray,
     weights: FloatArray,
+    size: int,
     seed: int,
 ) -> tuple[float, float]:
     """Return ε and s of p(i) ∝ (max(score, 0) + ε)^s that make last events likeliest.
@@ -31,11 +32,12 @@ def calibrate(
         fade: float32 (L,), see `ridge.fading`.
         factor: float32 (M, M), see `ridge.solve`.
         weights: likewise.
+        size: the first `size` classes can be answered with.
         seed: of the choice of users.
     """
-    last = _askable(histories, seed)
+    last = _askable(histories, size, seed)
     if not len(last):
-        return 1.0 / len(weights), 1.0
+        return 1.0 / size, 1.0
     begins = histories.offsets[histories.users[last]]
     targets = histories.classes[last]
     shape = (len(last), len(weights))
@@ -46,6 +48,7 @@ def calibrate(
     )
     np.maximum(scores, 0, out=scores)
     allowed = np.ones(shape, bool)
+    allowed[:, size:] = False
     owner, flat = ranges(begins, last)
     allowed[owner, histories.classes[flat]] = False
     return most_likely(scores, allowed, targets)
@@ -88,9 +91,10 @@ def most_likely(
     return float(np.exp(found.x[0])), float(np.exp(found.x[1]))
 
 
-def _askable(histories: Histories, seed: int) -> npt.NDArray[np.int64]:
+def _askable(histories: Histories, size: int, seed: int) -> npt.NDArray[np.int64]:
     """Return the last events of some users with more than one, where they repeat none before."""
     last = histories.offsets[1:][histories.lengths > 1] - 1
+    last = last[histories.classes[last] < size]
     last = np.sort(np.random.default_rng([seed, 19]).permutation(last)[:EXAMPLES])
     owner, flat = ranges(histories.offsets[histories.users[last]], last)
     again = histories.classes[flat] == histories.classes[last[owner]]

@@ -35,7 +35,8 @@ class Linear:
         recency: the item n steps back weighs n ** -recency.
         regularisation: added to the diagonal of the normal equations.
         neighbours: strongest entries kept for each item.
-        limit: items with events at most; beyond it the fit would need too much memory.
+        limit: items at most, those with the most events; the fit takes 8 limit² bytes. It learns
+            all the others as one item, and covers none of them.
     """
 
     kind: ClassVar[str] = "linear"
@@ -43,7 +44,7 @@ class Linear:
     recency: float = 0.8
     regularisation: float = 300.0
     neighbours: int = 1000
-    limit: int = 20_000
+    limit: int = 16_000
 
     def __post_init__(self) -> None:
         """Refuse settings that make no regression."""
@@ -57,14 +58,7 @@ class Linear:
 
     def missing(self, catalogue: Catalogue) -> str | None:
         """Return why the network cannot be built on a catalogue; None if it can."""
-        size = int(catalogue.warm.sum())
-        if size <= self.limit:
-            return None
-        return (
-            f"{size:,} items with events need two tables of {size:,} x {size:,} numbers, "
-            f"{fit_bytes(size):,} bytes; its limit is {self.limit:,} items, "
-            f"{fit_bytes(self.limit):,} bytes. Set limit = {size} where there is enough memory"
-        )
+        return None
 
     def begin(self, data: TrainingData, seed: int) -> LinearNetwork:
         """Count, solve and thin out; there is nothing to learn by steps.
@@ -73,18 +67,21 @@ class Linear:
             NothingToLearn: if no user has two events.
         """
         counts = data.histories.counts(len(data.catalogue))
-        classes = np.flatnonzero(counts > 0).astype(np.int32)  # (M,)
-        place = np.cumsum(counts > 0) - 1
+        covered = most_frequent(counts, self.limit)
+        classes = np.flatnonzero(covered).astype(np.int32)  # (M,)
+        size = len(classes)
+        place = np.where(covered, np.cumsum(covered) - 1, size)  # of all the others: M
         histories = replace(data.histories, classes=place[data.histories.classes].astype(np.int32))
         if not (histories.lengths > 1).any():
             raise NothingToLearn("no user has two training events")
         fade = fading(self.history, self.recency)
+        others = int((counts > 0).sum()) > size
         factor, weights = solve(
-            *normal_equations(histories, len(classes), fade), self.regularisation
+            *normal_equations(histories, size + others, fade), self.regularisation
         )
-        floor, sharpness = calibrate(histories, fade, factor, weights, seed)
-        table = spread(thin(weights, self.neighbours), classes, len(counts))
-        return LinearNetwork(self, table, counts > 0, floor, sharpness)
+        floor, sharpness = calibrate(histories, fade, factor, weights, size, seed)
+        table = spread(thin(weights[:size, :size], self.neighbours), classes, len(counts))
+        return LinearNetwork(self, table, covered, floor, sharpness)
 
 
 class LinearNetwork(Network):
@@ -100,7 +97,7 @@ class LinearNetwork(Network):
         Args:
             spec: the settings.
             table: B, one row for each item there was when it was fitted.
-            coverage: bool (N,), classes with events.
+            coverage: bool (N,), classes that were learned one by one.
             floor: ε, what an item gets that the history says nothing for.
             sharpness: s.
         """
@@ -169,9 +166,12 @@ class LinearNetwork(Network):
         return cls(spec, table, coverage, state.settings["floor"], state.settings["sharpness"])
 
 
-def fit_bytes(size: int) -> int:
-    """Return the memory of the two float32 tables that a fit on `size` items holds."""
-    return 2 * 4 * size * size
+def most_frequent(counts: npt.NDArray[np.float64], limit: int) -> BoolArray:
+    """Return which classes count the most, bool (N,): `limit` of those above 0, at most."""
+    chosen = np.argsort(-counts, kind="stable")[:limit]
+    found = np.zeros(len(counts), bool)
+    found[chosen] = counts[chosen] > 0
+    return found
 
 
 def spread(table: RowTable, classes: npt.NDArray[np.int32], size: int) -> RowTable:

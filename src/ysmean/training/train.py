@@ -131,6 +131,10 @@ def learn(
         except NothingToLearn as why:
             left_out.append(f"{name} left out: {why}")
             progress.say(left_out[-1])
+            continue
+        covered = int((fitted[name].coverage & catalogue.warm).sum())
+        if covered < (warm := int(catalogue.warm.sum())):
+            progress.say(f"{name} covers {covered:,} of {warm:,} items with events")
     specs = {name: spec for name, spec in specs.items() if name in fitted}
     if not fitted:
         raise ConfigError("No network can be fitted: " + "; ".join(left_out))
