@@ -1,4 +1,4 @@
-"""Fit the consensus on held-out events, cross-fitted in two folds of users."""
+"""Fit the consensus on held-out events, cross-fitted in folds of users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ysmean.data.histories import COHORTS
 from ysmean.mean.consensus import product
-from ysmean.mean.exponents import Moments, fit_exponents, moments
+from ysmean.mean.exponents import Moments, fit_exponents, moments, without_each
 from ysmean.mean.held import Centred, Held
 from ysmean.mean.stream import BoolArray, DoubleArray
 from ysmean.training.remembered import KEPT_BYTES, Answered, IntArray, Remembered
@@ -17,26 +17,24 @@ from ysmean.training.remembered import KEPT_BYTES, Answered, IntArray, Remembere
 MOST = 3000  # questions of each kind: with whole histories, with cut ones, first events
 LEAST = 1000  # on large catalogues, whose logits take much memory
 PRIOR_EVENTS = 50.0
+FOLDS = 8
 
 
 @dataclass(frozen=True)
 class CrossFitted:
-    """Exponents fitted twice, each time without the users of one fold.
+    """Exponents fitted on all users, and without those of each fold.
 
     Attributes:
-        exponents: float64 (2, C, K); the first are for users of fold 0, and were fitted on others.
-        folds: int64 (n,), 0 or 1, of the users of the questions.
+        served: float64 (C, K), of new requests: fitted on all.
+        exponents: float64 (F, C, K); those of fold f were fitted on the users of the others.
+        folds: int64 (n,), 0..F-1, of the users of the questions.
         cohorts: int64 (n,), of the questions.
     """
 
+    served: DoubleArray
     exponents: DoubleArray
     folds: IntArray
     cohorts: IntArray
-
-    @property
-    def served(self) -> DoubleArray:
-        """The exponents (C, K) of new requests: the mean of both fits."""
-        return np.asarray(self.exponents.mean(0))
 
     def product(self, rows: IntArray, answering: BoolArray) -> DoubleArray:
         """Return the exponents (B, K) of some questions, from those who did not see the users.
@@ -67,13 +65,14 @@ def cross_fit(
 
     The prior of a cohort is worth 50 events: that many times the mean curvature of the global
     likelihood. The prior of the global ones is worth about one, centred on equal exponents.
-    Within a cohort, cut histories tell what the prior of the others is centred on.
+    Within a cohort, cut histories tell what the prior of the others is centred on. What a fold's
+    users taught is taken back by one Newton step, as of `without_each`, for the prior's centre too.
 
     Args:
         ask: sample -> the networks' answers, at temperature 1, to the questions chosen.
         whole: bool (n,), last events with whole histories.
         cut: bool (n,), those with cut ones.
-        folds: int64 (n,), 0 or 1, of the users.
+        folds: int64 (n,), 0..F-1, of the users.
         cohorts: int64 (n,).
         networks: K.
         classes: n, of the segment.
@@ -86,25 +85,25 @@ def cross_fit(
         lambda sample: ((rows, at, Centred.of(held)) for rows, at, held in ask(sample)), some
     )
 
+    parts, count, eye = int(folds.max(initial=0)) + 1, len(COHORTS), np.eye(networks)
+
     def fit(
-        problems: IntArray, centre: DoubleArray, precision: DoubleArray
+        problems: IntArray, centres: DoubleArray, precision: DoubleArray
     ) -> tuple[DoubleArray, Moments]:
-        def evaluate(a: DoubleArray) -> Moments:
-            return _moments(again, problems, a)
+        """Return exponents (1 + F, P, K), of all users and without each fold's, and moments (P)."""
+        all_, found = fit_exponents(lambda a: _moments(again, problems, a), centres[0], precision)
+        own = np.where(problems >= 0, folds * len(all_) + problems, -1)
+        taught = _moments(again, own, np.tile(all_, (parts, 1)))
+        return np.stack([all_, *without_each(all_, taught, centres[1:], precision)]), found
 
-        return fit_exponents(evaluate, centre, precision)
-
-    others, count = 1 - folds, len(COHORTS)  # problem f learns from the users outside of fold f
     basis = whole if (some & whole).any() else np.ones_like(whole)
-    eye = np.eye(networks)
-    equal = np.full((2, networks), 1.0 / networks)
-    overall, found = fit(np.where(basis, others, -1), equal, np.stack([eye, eye]))
+    equal = np.full((1 + parts, 1, networks), 1.0 / networks)
+    fitted, found = fit(np.where(basis, 0, -1), equal, eye[None])
     one = found.curvature / np.maximum(found.counts, 1.0)[:, None, None] + 1e-3 * eye
-    by_cohort, precision = np.repeat(overall, count, axis=0), np.repeat(one, count, axis=0)
+    fitted, precision = np.repeat(fitted, count, axis=1), np.repeat(one, count, axis=0)
     for kind in (cut, ~cut):
-        problems = np.where(kind, others * count + cohorts, -1)
-        by_cohort, _ = fit(problems, by_cohort, PRIOR_EVENTS * precision)
-    return CrossFitted(by_cohort.reshape(2, count, networks), folds, cohorts)
+        fitted, _ = fit(np.where(kind, cohorts, -1), fitted, PRIOR_EVENTS * precision)
+    return CrossFitted(fitted[0], fitted[1:], folds, cohorts)
 
 
 def drawn(among: BoolArray, count: int, rng: np.random.Generator) -> BoolArray:

@@ -86,7 +86,8 @@ def fit_proportions(
             segment.consensus(np.random.default_rng([seed, 13, number])) if shared else None
             for number, segment in enumerate(segments)
         ]
-        fits = [s.weights(h, p) for s, h, p in zip(segments, heats, products, strict=True)]
+        order = np.random.default_rng([seed, 31])
+        fits = [s.weights(h, p, order) for s, h, p in zip(segments, heats, products, strict=True)]
     fitted, *joined = zip(*fits, strict=True)  # of the networks alone, of all members
     new = base & ~catalogue.warm if withheld is None else base & ~catalogue.warm & ~withheld
     counts = _segment_counts(held_out, base & catalogue.warm, new, catalogue)

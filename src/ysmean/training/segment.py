@@ -11,16 +11,18 @@ import numpy.typing as npt
 from ysmean.data.batch import Batch, Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import COHORTS
-from ysmean.mean.fitting import fit_cohorts, fit_temperatures
+from ysmean.mean.fitting import FLOOR, fit_cohorts, fit_temperatures
 from ysmean.mean.held import Centred, Held, chunk_of, combined, hold, log_probability
 from ysmean.mean.stream import BoolArray, DoubleArray, Stream
 from ysmean.networks.dot import DotNetwork
 from ysmean.networks.network import Head, Network
+from ysmean.training import lean
 from ysmean.training.asked import Asked
-from ysmean.training.consensus import CrossFitted, cross_fit, drawn
+from ysmean.training.consensus import FOLDS, CrossFitted, cross_fit, drawn
 from ysmean.training.remembered import Answered, Remembered
 
 HEATED = 1500
+RANKED = 1500  # questions of a cohort
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Segment:
         """Fit the consensus; `rng` draws the folds and chooses the questions."""
         asked, count = self.asked, len(self.networks)
         users = np.concatenate([part.users for part in asked.parts])
-        folds = rng.permutation(users.max(initial=0) + 1)[users] % 2
+        folds = rng.permutation(users.max(initial=0) + 1)[users] % FOLDS
         return cross_fit(
             lambda sample: self._answers(np.ones(count), sample),
             asked.whole,
@@ -113,7 +115,9 @@ class Segment:
             rng,
         )
 
-    def weights(self, heat: DoubleArray, consensus: CrossFitted | None) -> tuple[Fitted, ...]:
+    def weights(
+        self, heat: DoubleArray, consensus: CrossFitted | None, rng: np.random.Generator
+    ) -> tuple[Fitted, ...]:
         """Fit the weights of the networks alone and, where there is a consensus, of all members.
 
         The weights see each user's events answered by a consensus that did not learn from that
@@ -122,13 +126,38 @@ class Segment:
         Args:
             heat: (K,), the networks' temperatures.
             consensus: of the networks.
+            rng: chooses the questions that tell how far weights lean to the consensus.
         """
         networks = len(self.networks)
         logs = self._log_probabilities(heat, consensus)
         pure = self._weights(heat, logs[:, :networks], np.zeros((0, 0)))
         if consensus is None:
             return (pure,)
-        return pure, self._weights(heat, logs, consensus.served)
+        joined = self._weights(heat, logs, consensus.served)
+        return pure, replace(joined, weights=self._lean(joined.weights, heat, consensus, rng))
+
+    def _lean(
+        self,
+        weights: DoubleArray,
+        heat: DoubleArray,
+        consensus: CrossFitted,
+        rng: np.random.Generator,
+    ) -> DoubleArray:
+        """Return weights (C, M) that lean to the consensus where held-out events rank better."""
+        asked = self.asked
+        leaning = np.stack([lean.leaning(weights, part, FLOOR) for part in lean.LEANS], axis=1)
+        real = [~asked.cut & (asked.cohorts == c) for c in range(len(weights))]
+        sample = np.logical_or.reduce([drawn(some, RANKED, rng) for some in real])
+        gains, logs = np.full((2, len(sample), len(lean.LEANS)), np.nan)
+        for rows, columns, held in self._answers(heat, sample):
+            z, a = held.logits.copy(), heat * consensus.product(rows, held.answering)
+            own = combined(Centred.of(held), a)  # (B, n)
+            for b, row in enumerate(rows):
+                gains[row], logs[row] = lean.ask(
+                    z[b], own[b], leaning[asked.cohorts[row]], columns[b]
+                )
+        found = lean.Asked(gains, logs)
+        return lean.leaning(weights, [found.choose(some) for some in real], FLOOR)
 
     def _weights(self, heat: DoubleArray, logs: DoubleArray, exponents: DoubleArray) -> Fitted:
         asked = self.asked

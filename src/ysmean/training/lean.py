@@ -1,0 +1,81 @@
+"""How far the weights of a cohort lean towards the consensus: what likelihood leaves open.
+
+Where little is known of people, weights that are far apart make held-out events equally likely, and
+rank very differently: a sharp network that is right now and then lifts its few favourites above
+what the others agree on. The likelihood does not mind, those who look at ten items do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ysmean.mean.held import softmax
+from ysmean.mean.stream import BoolArray, DoubleArray, FloatArray
+
+LEANS = (0.0, 0.25, 0.5, 0.75, 1.0)
+ENOUGH = 100  # questions of a cohort
+SURE = 2.0  # standard errors
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What means that lean by `LEANS` make of questions.
+
+    Attributes:
+        gains: float64 (n, L), 1 / log2(1 + the target's rank): NDCG without an end.
+        logs: float64 (n, L), log p of the target.
+    """
+
+    gains: DoubleArray
+    logs: DoubleArray
+
+    def choose(self, among: BoolArray) -> float:
+        """Return the lean that ranks best, if no chance and no worse in likelihood; else 0.
+
+        Args:
+            among: bool (n,), the questions that count.
+        """
+        gains, logs = self.gains[among], self.logs[among]
+        kept = np.isfinite(logs).all(1)
+        if kept.sum() < ENOUGH:
+            return 0.0
+        better, worse = gains[kept] - gains[kept, :1], logs[kept, :1] - logs[kept]
+        sure = better.mean(0) > SURE * _error(better)
+        sure &= worse.mean(0) <= _error(worse)
+        return LEANS[int(np.argmax(np.where(sure, better.mean(0), 0.0)))]
+
+
+def leaning(weights: DoubleArray, lean: npt.ArrayLike, floor: float) -> DoubleArray:
+    """Return weights (..., M) moved towards the last member by `lean` (...); none below `floor`."""
+    to = np.full(weights.shape[-1], floor)
+    to[-1] = 1 - floor * (len(to) - 1)
+    part = np.asarray(lean)[..., None]
+    return np.asarray((1 - part) * weights + part * to)
+
+
+def ask(
+    z: FloatArray, consensus: FloatArray, weights: DoubleArray, column: int
+) -> tuple[DoubleArray, DoubleArray]:
+    """Return gain and log p of one question's target, (L,) each, by the means that lean.
+
+    Args:
+        z: float32 (K, n), the networks' tempered logits; -inf where they say nothing.
+        consensus: float32 (n,), its logits.
+        weights: (L, K + 1), one row a lean.
+        column: of the target.
+    """
+    p = softmax(np.concatenate([z, consensus[None]])).astype(np.float64)  # (K + 1, n)
+    heard = weights * p.any(1)
+    mean = heard / np.maximum(heard.sum(1, keepdims=True), 1e-300) @ p  # (L, n)
+    own = mean[:, column]
+    before = (mean > own[:, None]).sum(1) + (mean[:, :column] == own[:, None]).sum(1)
+    with np.errstate(divide="ignore"):
+        return 1 / np.log2(2.0 + before), np.log(own)
+
+
+def _error(differences: DoubleArray) -> DoubleArray:
+    """Return the standard errors of the means of columns."""
+    return np.asarray(differences.std(0) / np.sqrt(len(differences)))
