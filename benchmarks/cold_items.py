@@ -1,6 +1,7 @@
 """Items that nobody has taken yet: our networks and means beside neighbours in content.
 
     python benchmarks/cold_items.py FOLDER [--share 0.2] [--networks content ...] [--seed 0]
+        [--peers PEERS/bin/python]
 
 FOLDER holds events.parquet and items.parquet, and users.parquet where there is one. A share of the
 items leaves training with all their events; users' last events are asked. Targets on withheld items
@@ -12,12 +13,17 @@ values of categorical ones, cosine similarity, summed over the last items of the
 recency; it is shown with several lengths of the history, and compared in its best, as told by the
 targets themselves: an advantage that ours do not get.
 
+With `--peers`, the environment that accuracy/peers.py describes, LightFM takes part with the same
+features, in several settings; it, too, is compared in its best.
+
 The last rows are the same model asked with other odds of new items (they are told apart by the
 test, so none is chosen by it), and with one softmax a network over all items, mixed by the same
 weights for all.
 """
 
 import argparse
+import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +51,7 @@ def main():
     parser.add_argument("--share", type=float, default=0.2)
     parser.add_argument("--networks", nargs="+", help="by name; the default ones without")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--peers", help="Python of the environment that has LightFM")
     given = parser.parse_args()
     data = read(given.folder)
     name = f"cold-items:{given.share}"
@@ -63,13 +70,20 @@ def main():
         print(f"{row:22} {alone:8.4f} {apart[0]:15.4f} {apart[1]:8.4f}")
     among = base & ~parts.catalogue.warm
     peers = {k: metrics.ndcg(knn(parts, cold.questions, among, *v), 10) for k, v in LENGTHS.items()}
-    for length, values in peers.items():
-        print(f"{'kNN, ' + length:22} {values.mean():8.4f}")
-    best = max(peers.values(), key=np.mean)
+    peers = {f"kNN, {name}": values for name, values in peers.items()}
+    kinds = {"the best kNN": list(peers)}
+    if given.peers:
+        learned = lightfm(given, data, split, parts, cold.questions, among)
+        peers |= learned
+        kinds["the best LightFM"] = list(learned)
+    for name, values in peers.items():
+        print(f"{name:32} {values.mean():8.4f}")
     mean = metrics.ndcg(cold.ranks("mean"), 10)
-    found = metrics.paired_bootstrap(mean, best)
-    ratio = mean.mean() / best.mean()
-    print(f"cold: the mean has {ratio:.2f}x the NDCG@10 of the best kNN, p = {found.p_value:.4f}")
+    for kind, names in kinds.items():
+        best = max((peers[name] for name in names), key=np.mean)
+        p = metrics.paired_bootstrap(mean, best).p_value
+        ratio = mean.mean() / best.mean()
+        print(f"cold: the mean has {ratio:.2f}x the NDCG@10 of {kind}, p = {p:.4f}")
     weights = parts.proportions.weights[SEGMENTS.index("cold")]
     print(
         "fitted weights, cold:",
@@ -116,6 +130,31 @@ def knn(parts, questions, among, length, fade):
         earlier = np.arange(len(places)) < target[:, None]
         ranks.append(1 + ((scores > own) | ((scores == own) & earlier)).sum(1))
     return np.concatenate(ranks)
+
+
+def lightfm(given, data, split, parts, questions, among):
+    """Return NDCG@10 of every target by LightFM, (n,), for each of its settings."""
+    training = data.histories.only(split.train)
+    at = (training.users, training.classes)
+    shape = (len(training), len(parts.catalogue))
+    taken = sparse.coo_array((np.ones(len(at[0]), np.float32), at), shape=shape)
+    taken.sum_duplicates()
+    places = np.flatnonzero(among)
+    allowed = [
+        some.allowed(among, available=parts.catalogue.available).tile(0, len(among))[:, places]
+        for some in questions.chunks(512)
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sparse.save_npz(folder / "taken.npz", sparse.coo_matrix(taken))
+        sparse.save_npz(folder / "features.npz", sparse.csr_matrix(described(parts.catalogue)))
+        asked = {"users": questions.users, "targets": questions.targets, "among": places}
+        np.savez(folder / "asked.npz", allowed=np.concatenate(allowed), **asked)
+        script = Path(__file__).with_name("accuracy") / "cold_peer.py"
+        command = [given.peers, "-W", "ignore", script, folder, "--seed", given.seed]
+        subprocess.run([*map(str, command)], check=True)
+        found = np.load(folder / "ranks.npz")
+        return {setting: metrics.ndcg(found[setting], 10) for setting in found.files}
 
 
 def described(catalogue):
