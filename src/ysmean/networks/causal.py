@@ -14,6 +14,7 @@ from keras import layers, ops
 from ysmean.data.catalogue import Catalogue
 from ysmean.errors import ConfigError
 from ysmean.networks.causal_network import COVERAGE, KERNEL, CausalNetwork
+from ysmean.networks.company import company
 from ysmean.networks.dot import named_weights
 from ysmean.networks.elapsed import GapEmbedding, Spans, count
 from ysmean.networks.initial import Initial
@@ -42,7 +43,8 @@ class Causal(ABC):
 
     Each block mixes a place with those before it, which is what kinds differ in, and then goes
     through a feed-forward layer. With `features` the embeddings follow from what items are, too, so
-    that rare items borrow from those like them, and new ones mean something in a history.
+    that rare items borrow from those like them, and new ones mean something in a history; without,
+    from what they were taken with.
 
     Attributes:
         history: how many recent items it sees at most; fewer where histories are short.
@@ -52,6 +54,8 @@ class Causal(ABC):
             or 0.5 where items are only themselves and have fewer than 50 events each.
         features: whether items are what they are, too, not just themselves, where they have
             features.
+        company: how many numbers tell what an item was taken with (see `company`), where items
+            are nothing but themselves; 0 for none.
         cold: whether it scores new items as well, by what they are. It then learns nothing from
             the events of the items that stand in for new ones.
         own_dropout: with `cold`, share of the items' own embeddings left out in training.
@@ -68,6 +72,7 @@ class Causal(ABC):
     blocks: int = 2
     dropout: float | None = None
     features: bool = True
+    company: int = 64
     cold: bool = False
     own_dropout: float = 0.2
     time: bool = True
@@ -93,6 +98,8 @@ class Causal(ABC):
         for name in ("history", "width", "blocks"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{kind} got {name}={getattr(self, name)}; expected at least 1.")
+        if self.company < 0:
+            raise ConfigError(f"{kind} got company={self.company}; expected at least 0.")
         for name in ("dropout", "own_dropout"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise ConfigError(
@@ -170,8 +177,12 @@ class Causal(ABC):
         if sees:
             learnable = data.learnable if self.cold else learnable
             known = learnable | covered(data.features)
+            told = data.features
+        else:
+            told = company(data.histories, learnable, self.company, seed)
+        if told.shape[1]:
             dropout = self.own_dropout if self.cold else 0.0
-            items.see(data.features, learnable, dropout, Initial(seed + 1))
+            items.see(told, learnable, dropout, Initial(seed + 1))
         states.get_layer("known").learn(known)
         loss = NextItemLoss(items, learnable, unseen(data.histories), name="loss")
 
@@ -182,8 +193,8 @@ class Causal(ABC):
                 "embedding/embeddings": table,
                 COVERAGE: known if self.cold else learnable,
             }
-            if items.kernel is not None:
-                arrays[KERNEL] = np.asarray(ops.convert_to_numpy(items.kernel))
+            if not sees:  # new items have no company by which they could be told
+                arrays.pop(KERNEL, None)
             return self.network(self, arrays, len(known), history, spans)
 
         return SequenceLearner(

@@ -40,7 +40,7 @@ class ItemEmbedding(layers.Layer):
         """Make rows follow from features too.
 
         Args:
-            features: float32 (N, f).
+            features: float32 (N, f), what is known of items beside themselves.
             own: bool (N,), the items with a vector of their own.
             dropout: share of those left out.
             initial: of the weights.
