@@ -151,6 +151,7 @@ class ContentNetwork(TowerNetwork):
     """A trained `Content`: vectors of all items, cold ones included, and the request's encoder."""
 
     name = "content"
+    history: int
 
     def __init__(self, spec: Content, encoder: keras.Model, items: ItemSide, history: int) -> None:
         """Keep what `Content.begin` made."""
