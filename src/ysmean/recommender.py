@@ -24,7 +24,8 @@ from ysmean.data.requests import Encoded, Request, encode
 from ysmean.decode import decode
 from ysmean.errors import RequestError, nearest
 from ysmean.mean.consensus import Joined
-from ysmean.mean.stream import DoubleArray, Stream, Streamed
+from ysmean.mean.stream import Stream, Streamed
+from ysmean.mean.tile import DoubleArray
 from ysmean.mean.topk import top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
 from ysmean.networks.dot import DotNetwork

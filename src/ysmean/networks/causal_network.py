@@ -18,7 +18,6 @@ from ysmean.networks.encodings import Shown
 from ysmean.networks.growth import Changed, fitted_to, room
 from ysmean.networks.network import BoolArray, State
 from ysmean.networks.towers import covered
-from ysmean.networks.transformer import Last
 
 if TYPE_CHECKING:
     from ysmean.networks.causal import Causal
@@ -116,10 +115,8 @@ def _encoder(
     """Return the batch's arrays -> the state after the last token, with room for items to come."""
     size = len(arrays["known/known"]) - 1
     size = room(size) if KERNEL in arrays else size
-    states = spec.build(size, history, None, spans)
-    encoder = keras.Model(
-        states.input, Last(name="last")(states.output), name=f"{spec.kind}_encoder"
-    )
+    states = spec.build(size, history, None, spans, last=True)
+    encoder = keras.Model(states.input, states.output, name=f"{spec.kind}_encoder")
     tables = {name: fitted_to(arrays[name], size + 1) for name in TABLES}
     set_named_weights(encoder, {**arrays, **tables})
     return encoder
