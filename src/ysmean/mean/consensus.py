@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ysmean.data.allowed import AllowedSets
 from ysmean.mean.stream import Stream
-from ysmean.mean.tile import BoolArray, DoubleArray, FloatArray, Tile, log_sum
+from ysmean.mean.tile import BoolArray, DoubleArray, FloatArray, Tile, log_sums
 
 CONSENSUS = "consensus"
 
@@ -77,12 +77,12 @@ class Joined:
         """The sets A."""
         return self.networks.allowed
 
-    @property
+    @cached_property
     def _factors(self) -> DoubleArray:
         """The exponents on tempered logits, (B, K, 2)."""
         return np.asarray(self.product * self.networks.temperatures)
 
-    @property
+    @cached_property
     def _inputs(self) -> list[int]:
         """The networks that are in any request's product."""
         return [int(k) for k in np.flatnonzero(self.product.any((0, 2)))]
@@ -101,10 +101,12 @@ class Joined:
     def _logits(self, tile: Tile) -> FloatArray:
         total = np.zeros(tile.allowed.shape, np.float32)
         covered = np.zeros(tile.allowed.shape, bool)
+        factors = self._factors[:, :, tile.segment].astype(np.float32)  # (B, K)
+        levels = self.networks.levels[:, :, tile.segment].astype(np.float32)
         for k in self._inputs:
-            factor = self._factors[:, k, tile.segment, None].astype(np.float32)  # (B, 1)
+            factor, level = factors[:, k, None], levels[:, k, None]  # (B, 1)
             known = np.isfinite(tile.logits[k]) & (factor > 0)
-            z = tile.logits[k] - self.networks.levels[:, k, tile.segment, None].astype(np.float32)
+            z = tile.logits[k] - level
             total += z * factor if known.all() else np.where(known, z, np.float32(0)) * factor
             covered |= known
         if not covered.all():
@@ -118,8 +120,8 @@ class Joined:
         inside, whole, counts = self.networks.normalizers
         own = np.full((len(inside), 1, 2), -np.inf)
         for tile in self.tiles():
-            part = log_sum(*tile.odds(len(tile.logits) - 1))
-            own[:, 0, tile.segment] = np.logaddexp(own[:, 0, tile.segment], part)
+            part = log_sums([tile.odds(len(tile.logits) - 1)])  # (B, 1)
+            own[:, :, tile.segment] = np.logaddexp(own[:, :, tile.segment], part)
         return np.concatenate([inside, own], 1), np.concatenate([whole, own], 1), counts
 
     @property

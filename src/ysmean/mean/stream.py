@@ -19,8 +19,8 @@ from ysmean.mean.tile import (
     DoubleArray,
     IntArray,
     Tile,
-    log_sum,
-    log_sum_exp,
+    exps,
+    log_sums,
     pick,
     tempered,
 )
@@ -99,13 +99,13 @@ class Stream:
             if not len(columns):
                 continue
             classes = columns + lo
+            covered = np.stack([head.coverage[classes] for head in self.heads])
             logits = [
                 tempered(head, pick(z, columns), classes, segment, heat)
                 for head, z, heat in zip(
                     self.heads, scores, self.temperatures[:, segment], strict=True
                 )
             ]
-            covered = np.stack([head.coverage[classes] for head in self.heads])
             inside = pick(allowed, columns)
             yield Tile(classes, segment, inside, logits, covered.astype(np.float32))
 
@@ -124,9 +124,9 @@ class Stream:
         for tile in self.tiles():
             s = tile.segment
             counts[:, s] += tile.counts
-            for k, logits in enumerate(tile.logits):
-                inside[:, k, s] = np.logaddexp(inside[:, k, s], log_sum(*tile.odds(k)))
-                whole[:, k, s] = np.logaddexp(whole[:, k, s], log_sum_exp(logits))
+            odds = [tile.odds(k) for k in range(len(self.heads))]
+            inside[:, :, s] = np.logaddexp(inside[:, :, s], log_sums(odds))
+            whole[:, :, s] = np.logaddexp(whole[:, :, s], log_sums([*map(exps, tile.logits)]))
         return inside, whole, counts
 
     @cached_property
@@ -134,11 +134,12 @@ class Stream:
         """Mean logit of each member over A, the segment and its coverage, (B, K, 2); 0 for none."""
         total, count = np.zeros((2, self.allowed.shape[0], len(self.heads), 2))
         for tile in self.tiles():
+            inside = tile.allowed.astype(np.float32)
+            count[:, :, tile.segment] += inside @ tile.covered.T
             for k, logits in enumerate(tile.logits):
-                inside = tile.allowed & np.isfinite(logits)
-                z = np.where(inside, logits, np.float32(0))
-                total[:, k, tile.segment] += z.sum(1, dtype=np.float64)
-                count[:, k, tile.segment] += inside.sum(1)
+                known = np.isfinite(logits)
+                z = logits if known.all() else np.where(known, logits, np.float32(0))
+                total[:, k, tile.segment] += (z * inside).sum(1, dtype=np.float64)
         return np.asarray(total / np.maximum(count, 1.0))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -99,15 +100,16 @@ def exps(z: FloatArray) -> tuple[FloatArray, DoubleArray]:
     return np.exp(z - top[..., None]), top.astype(np.float64)
 
 
-def log_sum(odds: FloatArray, top: DoubleArray) -> DoubleArray:
-    """Return log sum exp over the last axis of what `exps` was given; -inf for rows of -inf."""
+def log_sums(odds: Sequence[tuple[FloatArray, DoubleArray]]) -> DoubleArray:
+    """Return log sum exp over the last axis of what `exps` was given, K times; (..., K)."""
+    sums = np.stack([e.sum(axis=-1, dtype=np.float64) for e, _ in odds], axis=-1)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(odds.sum(axis=-1, dtype=np.float64)) + top)
+        return np.asarray(np.log(sums) + np.stack([top for _, top in odds], axis=-1))
 
 
 def log_sum_exp(z: FloatArray) -> DoubleArray:
     """Return log sum exp over the last axis in float64; -inf for rows of -inf."""
-    return log_sum(*exps(z))
+    return np.asarray(log_sums([exps(z)])[..., 0])
 
 
 def conditional(

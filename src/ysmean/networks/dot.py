@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Self
 
@@ -61,7 +61,7 @@ class DotNetwork(Network):
     def _encode(self, shown: Shown) -> FloatArray:
         if self.history is not None and not shown["tokens"][:, :-SHORT].any():
             shown = {name: _last(name, array, SHORT) for name, array in shown.items()}
-        return encode(self.encoder, shown, self._encoder_key)
+        return encode(self.encoder, shown, self._encoder_key, self._variables)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
         """Return a network that knows of the new items, and covers none of them."""
@@ -74,6 +74,10 @@ class DotNetwork(Network):
     @cached_property
     def _encoder_key(self) -> str:
         return str(self.encoder.to_json())
+
+    @cached_property
+    def _variables(self) -> list[Any]:
+        return list(self.encoder.variables)  # to look for them takes as long as a small encoder
 
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return the same dot products from Keras layers."""
@@ -110,13 +114,19 @@ class Recent(keras.layers.Layer):
         return {**super().get_config(), "history": self.history, "size": self.size}
 
 
-def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]], key: str) -> FloatArray:
+def encode(
+    model: keras.Model,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    key: str,
+    variables: Sequence[Any],
+) -> FloatArray:
     """Run an encoder on the arrays it names, compiled once for each padded batch size.
 
     Args:
         model: dict of arrays -> (B, d).
         arrays: at least the model's inputs, each (B, ...).
         key: the model's configuration; equal ones share one compiled function.
+        variables: the model's.
 
     Returns:
         float32 (B, d).
@@ -129,7 +139,7 @@ def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]], key: str)
         for name, a in inputs.items()
     }
     if keras.backend.backend() == "jax":
-        weights = [v.value for v in model.variables]
+        weights = [v.value for v in variables]
         out = _compiled(_Shape(model, key))(weights, full)
     else:
         out = ops.convert_to_numpy(model(full, training=False))
