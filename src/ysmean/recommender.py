@@ -93,7 +93,8 @@ class Recommender:
     ) -> None:
         """Keep the latest encodings of requests, so that who asks again is not encoded again.
 
-        Answers stay the same: encodings are kept by what the encoder was shown.
+        Answers stay the same: encodings are kept by what the encoder was shown. A network that is
+        made anew for more items keeps none.
 
         Args:
             size: how many, of each network with an encoder; 0 keeps none.
