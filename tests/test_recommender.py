@@ -358,3 +358,34 @@ def test_values_of_another_kind_are_refused(asked, message):
         recommender().check(ym.Request(**asked))
     with pytest.raises(RequestError, match=message):
         recommender().recommend(**asked)
+
+
+def plain(answers):
+    return [{**answer.to_json(), "request_id": None} for answer in answers]
+
+
+def test_kept_encodings_change_no_answer_and_do_not_outlive_an_event():
+    r, users = recommender(), USERS[:5]
+    asked = [ym.Request(user_id=user, at=1_750_000_000) for user in users]
+    classes, times, none = np.array([7, 3, 9], np.int32), np.arange(3.0), np.empty(0, np.int32)
+    later = dict.fromkeys(users, Past(classes, times, none))
+    made = [plain(r.recommend_many(asked, pasts)) for pasts in (None, later)]
+    assert not near(*made)
+    new_ones = []
+    r.keep_encodings(100, lambda kept, new: new_ones.append(new))
+    try:
+        kept = [plain(r.recommend_many(asked, pasts)) for pasts in (None, later, None, later)]
+    finally:
+        r.keep_encodings(0)
+    assert near(kept, made * 2)
+    encoders = 3  # of the collaborative, the content and the knowledge network
+    assert new_ones[0] == len(users) and not any(new_ones[2 * encoders :])
+
+
+def near(a, b):
+    """Return whether two trees of plain data are the same, but for rounding."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(near(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(near, a, b))
+    return a == pytest.approx(b, abs=1e-6) if isinstance(a, float) else a == b

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from ysmean.answer import Recommendation, Recommendations
 from ysmean.data.histories import COHORTS
 from ysmean.data.requests import Encoded, Request
 from ysmean.mean.consensus import CONSENSUS, Joined, contributions
-from ysmean.mean.stream import DoubleArray, Streamed, log_masses
+from ysmean.mean.stream import Streamed, log_masses
+from ysmean.mean.tile import BoolArray, DoubleArray
 from ysmean.mean.topk import Top
 from ysmean.parts import Parts
 from ysmean.shortfall import Shortfalls
@@ -36,80 +38,85 @@ def decode(
         top: the best items of the mean.
     """
     names = parts.proportions.names
-    answering = np.asarray(stream.answering.any(2))
+    answering = np.asarray(stream.answering.any(2))  # (B, M)
     masses = network_masses(stream, parts.proportions.cold_odds)
-    evidence = stream.evidence(top.classes) if isinstance(stream, Joined) else None
     shortfalls = Shortfalls(requests, encoded, parts.catalogue, parts.proportions, stream)
-    counts = np.minimum(top.counts, encoded.k)
-    shown = np.concatenate([top.classes[b, :n] for b, n in enumerate(counts)])
-    titles = np.split(np.array(parts.catalogue.titles(shown), object), np.cumsum(counts)[:-1])
+    rows = _rows(stream, weights.sum(2), answering, top)
     answers = []
     for b, request in enumerate(requests):
         heard = [k for k in range(len(names)) if answering[b, k]]
         by_name = {names[k]: float(weights[b, k].sum()) for k in heard}
         speaking = [name for name, weight in by_name.items() if weight > 0]
-        bits = None if evidence is None else evidence[b]
+        count = min(int(top.counts[b]), encoded.k[b])
         answers.append(
             Recommendations(
                 request_id=uuid.uuid4().hex,
                 user_id=request.user_id,
                 cohort=COHORTS[encoded.batch.cohorts[b]],
-                items=_items(parts, top, b, titles[b].tolist(), by_name, bits),
+                items=_items(parts, [column[b][:count] for column in rows], heard),
                 weights=by_name,
                 mass={names[k]: float(masses[b, k]) for k in heard if names[k] != CONSENSUS},
                 abstained=[n for k, n in enumerate(names) if k not in heard],
                 last_resort=speaking == ["popularity"],
                 unknown_items=encoded.unknown[b],
                 model=parts.model_id,
-                shortfall=shortfalls.of(b, int(counts[b])),
+                shortfall=shortfalls.of(b, count),
             )
         )
     return answers
 
 
+def _rows(
+    stream: Streamed, weights: DoubleArray, answering: BoolArray, top: Top
+) -> list[list[Any]]:
+    """Return what is told of each item as plain lists (B, k, ...), in the order of `_items`.
+
+    Args:
+        stream: the members' answers.
+        weights: (B, M).
+        answering: bool (B, M).
+        top: the best items of the mean.
+    """
+    shares = top.parts.astype(np.float64)  # (B, k, M)
+    silent = np.asarray(~shares.any(2))  # scores too small for float32
+    shares[silent] = weights[np.nonzero(silent)[0]]
+    shares /= np.maximum(shares.sum(2, keepdims=True), 1e-300)
+    spread, told, evident = shares, shares, np.zeros(silent.shape, bool)
+    if isinstance(stream, Joined):
+        told, evident = stream.evidence(top.classes), shares[:, :, -1] > 0
+        by_evidence = contributions(shares, told, answering[:, None, :-1])
+        spread = np.where(evident[:, :, None], by_evidence, shares[:, :, :-1])
+    return [c.tolist() for c in (top.classes, top.scores, shares, told, spread, evident)]
+
+
 def _items(
-    parts: Parts,
-    top: Top,
-    b: int,
-    titles: Sequence[str | None],
-    weights: Mapping[str, float],
-    bits: DoubleArray | None,
+    parts: Parts, columns: Sequence[Sequence[Any]], heard: Sequence[int]
 ) -> list[Recommendation]:
-    """Return one request's items, as many as titles.
+    """Return one request's items.
 
     Args:
         parts: of the recommender.
-        top: the best items of every request.
-        b: the request.
-        titles: of its items.
-        weights: its weights by network, those that were heard.
-        bits: its evidence (k, K), where there is a consensus.
+        columns: their classes, scores, shares, evidence, contributions, and whether there is
+            evidence.
+        heard: the numbers of the members that answer.
     """
-    count, names = len(titles), list(weights)
-    heard = [k for k, name in enumerate(parts.proportions.names) if name in weights]
-    amounts = top.parts[b, :count][:, heard].astype(np.float64)  # (count, heard)
-    amounts[~amounts.any(1)] = list(weights.values())  # scores too small for float32
-    amounts /= amounts.sum(1, keepdims=True)
-    joined = names[-1:] == [CONSENSUS]
-    own = names[:-1] if joined else names
-    spread, by_evidence = amounts[:, : len(own)], np.zeros(count, bool)
-    told = np.zeros((count, len(own)))
-    if joined and bits is not None:
-        told, by_evidence = bits[:count][:, heard[:-1]], amounts[:, -1] > 0
-        spread = np.where(by_evidence[:, None], contributions(amounts, told), spread)
-    ids = parts.catalogue.item_ids
-    columns = (top.classes[b, :count], top.scores[b, :count], amounts, told, spread, by_evidence)
-    rows = zip(titles, *(column.tolist() for column in columns), strict=True)
+    names = [parts.proportions.names[k] for k in heard]
+    own = [k for k in heard if parts.proportions.names[k] != CONSENSUS]
+    catalogue = parts.catalogue
+    titles = catalogue.titles(np.array(columns[0], np.int32))
+    of_own = list(zip(names, own, strict=False))
     return [
         Recommendation(
-            ids[c],
+            catalogue.item_ids[class_],
             title,
             score,
-            dict(zip(names, shares, strict=True)),
-            dict(zip(own, evidence, strict=True)) if given else {},
-            dict(zip(own, parts_of_it, strict=True)),
+            {name: shares[k] for name, k in zip(names, heard, strict=True)},
+            {name: told[k] for name, k in of_own} if evident else {},
+            {name: spread[k] for name, k in of_own},
         )
-        for title, c, score, shares, evidence, parts_of_it, given in rows
+        for title, class_, score, shares, told, spread, evident in zip(
+            titles, *columns, strict=True
+        )
     ]
 
 

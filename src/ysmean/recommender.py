@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,12 @@ from ysmean.data.requests import Encoded, Request, encode
 from ysmean.decode import decode
 from ysmean.errors import RequestError, nearest
 from ysmean.mean.consensus import Joined
-from ysmean.mean.stream import DoubleArray, Stream, Streamed
+from ysmean.mean.stream import Stream, Streamed
+from ysmean.mean.tile import DoubleArray
 from ysmean.mean.topk import top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
+from ysmean.networks.dot import DotNetwork
+from ysmean.networks.encodings import Encodings
 from ysmean.parts import Parts
 from ysmean.upkeep import Kept, add_items, withdraw
 from ysmean.variety import varied
@@ -84,6 +87,22 @@ class Recommender:
             some = requests[lo : lo + CHUNK]
             answers += self.answer(some, self.encode(some, pasts))
         return answers
+
+    def keep_encodings(
+        self, size: int, told: Callable[[int, int], None] = lambda kept, made: None
+    ) -> None:
+        """Keep the latest encodings of requests, so that who asks again is not encoded again.
+
+        Answers stay the same: encodings are kept by what the encoder was shown. A network that is
+        made anew for more items keeps none.
+
+        Args:
+            size: how many, of each network with an encoder; 0 keeps none.
+            told: is called with how many encodings of a batch were kept, and how many were made.
+        """
+        for network in self.parts.networks.values():
+            if isinstance(network, DotNetwork):
+                network.encodings = Encodings(size, told) if size else None
 
     def check(self, request: Request) -> None:
         """Refuse what no answer can be given to, before anything is computed.

@@ -11,7 +11,8 @@ import reference
 import worlds
 import ysmean as ym
 from ysmean.data.requests import encode
-from ysmean.mean.stream import Stream, conditional
+from ysmean.mean.stream import Stream
+from ysmean.mean.tile import conditional
 from ysmean.networks.learner import Fitting
 from ysmean.networks.registry import REGISTRY, spec_from_json, spec_to_json
 
@@ -67,7 +68,7 @@ def test_probabilities_sum_to_one_over_each_answering_member(fitted):
             assert s.answering[b, 0, segment] == (head.answers[b] and member.any())
     y = np.zeros(s.allowed.shape)
     for tile in s.tiles():
-        y[:, tile.lo : tile.hi] = conditional(tile, 0, s.normalizers[0])
+        y[:, tile.classes] = conditional(tile, 0, s.normalizers[0])
     for segment, inside in enumerate((~s.cold, s.cold)):
         expected = s.answering[:, 0, segment].astype(float)
         assert y[:, inside].sum(1) == pytest.approx(expected, abs=1e-5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import reference
 from strategies import exponents_for, streams
 from ysmean.mean.consensus import Joined, contributions, product
-from ysmean.mean.stream import conditional, log_sum_exp
+from ysmean.mean.tile import conditional, log_sum_exp
 from ysmean.mean.topk import top_k_of_mean
 
 
@@ -23,7 +23,7 @@ def alone(joined):
     y = np.zeros(joined.allowed.shape)
     for tile in joined.tiles():
         last = len(tile.logits) - 1
-        y[:, tile.lo : tile.hi] = conditional(tile, last, joined.normalizers[0])
+        y[:, tile.classes] = conditional(tile, last, joined.normalizers[0])
     return y
 
 
@@ -77,7 +77,7 @@ def test_with_exponent_one_for_one_network_and_zero_for_the_others_it_is_that_ne
     joined = join(s, a)
     y, expected = alone(joined), np.zeros(s.allowed.shape)
     for tile in s.tiles():
-        expected[:, tile.lo : tile.hi] = conditional(tile, k, s.normalizers[0])
+        expected[:, tile.classes] = conditional(tile, k, s.normalizers[0])
     for segment, inside in enumerate((~s.cold, s.cold)):
         enough = s.answering[:, :, segment].sum(1) >= 2
         assert not y[~enough][:, inside].any()

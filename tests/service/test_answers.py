@@ -1,6 +1,7 @@
 """Answers over HTTP are those of the library, and what is wrong is said with its field."""
 
 import json
+import re
 
 import pytest
 from fastapi.testclient import TestClient
@@ -240,3 +241,17 @@ def test_the_document_describes_requests_with_examples_that_are_answered(client)
     assert "/v1/recommend" in document["paths"]
     examples = document["components"]["schemas"]["RecommendRequest"]["examples"]
     assert [post(client, example).status_code for example in examples] == [200] * len(examples)
+
+
+def test_who_asks_again_is_not_encoded_again_and_the_metrics_say_so(client):
+    def counted():
+        text = client.get("/metrics").text
+        found = re.findall(r'ysmean_encodings_total\{result="(kept|made)"\} ([\d.]+)', text)
+        return {result: float(number) for result, number in found}
+
+    body = {"user_id": "u0007", "context": {"hour": 3, "weekday": 2}}
+    first = client.post("/v1/recommend", json=body).json()
+    before = counted()
+    second = client.post("/v1/recommend", json=body).json()
+    assert first["items"] == second["items"]
+    assert counted() == {**before, "kept": before["kept"] + 1}  # one network has an encoder

@@ -189,5 +189,6 @@ def test_what_is_compiled_under_load_is_counted(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "load", lambda folder, sizes: load(folder, [8]))
     with started(bundle, tmp_path) as client:
         until(lambda: client.get("/health/ready").status_code == 200)
-        client.post("/v1/recommend/batch", json={"requests": [{}] * 9})
+        asked = [{"context": {"hour": hour}} for hour in range(9)]  # equal ones are encoded once
+        client.post("/v1/recommend/batch", json={"requests": asked})
         assert compiled(client)["serving"] >= 1

@@ -178,6 +178,7 @@ def test_every_setting_of_the_service_has_a_flag(monkeypatch, tmp_path):
         "max_queued": 11,
         "timeout": 1.5,
         "remembered": 12,
+        "encodings": 13,
         "threads": 3,
     }
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]

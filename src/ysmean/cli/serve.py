@@ -54,6 +54,9 @@ def serve(
     remembered: Annotated[
         int, typer.Option(min=0, help="answers that later events may refer to")
     ] = 5000,
+    encodings: Annotated[
+        int, typer.Option(min=0, help="requests whose encodings are kept, for each network")
+    ] = 20_000,
     threads: Annotated[
         int, typer.Option(min=1, help="threads of a matrix product; more for large catalogues")
     ] = 1,
@@ -89,6 +92,7 @@ def serve(
         max_queued=max_queued,
         timeout=timeout,
         remembered=remembered,
+        encodings=encodings,
         threads=threads,
     )
 

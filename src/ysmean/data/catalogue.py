@@ -172,10 +172,12 @@ class Catalogue:
 
     def titles(self, classes: npt.NDArray[np.int32]) -> list[str | None]:
         """Return the display titles of classes; None where there is none."""
-        if "title" not in self.frame.columns:
-            return [None] * len(classes)
-        titles: list[str | None] = self.frame.get_column("title").gather(classes).to_list()
-        return titles
+        return [self._titles[c] for c in classes.tolist()]
+
+    @cached_property
+    def _titles(self) -> list[str | None]:
+        titled = "title" in self.frame.columns
+        return self.frame.get_column("title").to_list() if titled else [None] * len(self)
 
     @cached_property
     def has_features(self) -> npt.NDArray[np.bool_]:

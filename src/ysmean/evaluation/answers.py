@@ -13,7 +13,7 @@ import polars as pl
 from ysmean.data.batch import Questions
 from ysmean.data.histories import COHORTS, cohort_of
 from ysmean.mean.ranks import IntArray, Standing
-from ysmean.mean.stream import DoubleArray
+from ysmean.mean.tile import DoubleArray
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from ysmean.evaluation.answers import Found
 from ysmean.mean.held import hold
 from ysmean.mean.proportions import Proportions
 from ysmean.mean.ranks import standing
-from ysmean.mean.stream import DoubleArray, Stream
+from ysmean.mean.stream import Stream
+from ysmean.mean.tile import DoubleArray
 
 TOP = 10
 

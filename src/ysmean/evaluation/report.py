@@ -16,7 +16,7 @@ from ysmean.evaluation.answers import Answers
 from ysmean.evaluation.compare import compare_ranks
 from ysmean.evaluation.page import page
 from ysmean.evaluation.rows import row_of
-from ysmean.mean.stream import DoubleArray
+from ysmean.mean.tile import DoubleArray
 from ysmean.networks.registry import spec_to_json
 from ysmean.parts import Parts
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ysmean import metrics
 from ysmean.evaluation.answers import Answers
-from ysmean.mean.stream import DoubleArray
+from ysmean.mean.tile import DoubleArray
 
 NUMBERS = ("ndcg@10", "hr@10", "hr@1", "mrr", "nll", "coverage@10")
 

@@ -18,15 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.data.allowed import AllowedSets
-from ysmean.mean.stream import (
-    BoolArray,
-    DoubleArray,
-    FloatArray,
-    Stream,
-    Tile,
-    by_class,
-    log_sum_exp,
-)
+from ysmean.mean.stream import Stream
+from ysmean.mean.tile import BoolArray, DoubleArray, FloatArray, Tile, log_sums
 
 CONSENSUS = "consensus"
 
@@ -84,35 +77,41 @@ class Joined:
         """The sets A."""
         return self.networks.allowed
 
-    @property
+    @cached_property
     def _factors(self) -> DoubleArray:
         """The exponents on tempered logits, (B, K, 2)."""
         return np.asarray(self.product * self.networks.temperatures)
 
-    @property
+    @cached_property
     def _inputs(self) -> list[int]:
         """The networks that are in any request's product."""
         return [int(k) for k in np.flatnonzero(self.product.any((0, 2)))]
 
     def tiles(self) -> Iterator[Tile]:
         """Yield the networks' tiles with the consensus's logits, -inf outside A."""
-        if self._kept:
+        if self.networks.at_once:
+            self._kept.extend(map(self._joined, self.networks.tiles()) if not self._kept else ())
             yield from self._kept
-            return
-        for tile in self.networks.tiles():
-            joined = replace(tile, logits=[*tile.logits, self._logits(tile)])
-            if tile.hi - tile.lo == self.allowed.shape[1]:
-                self._kept.append(joined)
-            yield joined
+        else:
+            yield from map(self._joined, self.networks.tiles())
+
+    def _joined(self, tile: Tile) -> Tile:
+        return replace(tile, logits=[*tile.logits, self._logits(tile)])
 
     def _logits(self, tile: Tile) -> FloatArray:
         total = np.zeros(tile.allowed.shape, np.float32)
         covered = np.zeros(tile.allowed.shape, bool)
+        factors = self._factors[:, :, tile.segment].astype(np.float32)  # (B, K)
+        levels = self.networks.levels[:, :, tile.segment].astype(np.float32)
         for k in self._inputs:
-            factor = by_class(tile, self._factors[:, k])
-            total += factor * centred(tile, k, self.networks.levels)
-            covered |= np.isfinite(tile.logits[k]) & (factor > 0)
-        total[~(covered & tile.allowed)] = -np.inf
+            factor, level = factors[:, k, None], levels[:, k, None]  # (B, 1)
+            known = np.isfinite(tile.logits[k]) & (factor > 0)
+            z = tile.logits[k] - level
+            total += z * factor if known.all() else np.where(known, z, np.float32(0)) * factor
+            covered |= known
+        if not covered.all():
+            total[~covered] = -np.inf
+        total += tile.wall
         return total
 
     @cached_property
@@ -121,10 +120,8 @@ class Joined:
         inside, whole, counts = self.networks.normalizers
         own = np.full((len(inside), 1, 2), -np.inf)
         for tile in self.tiles():
-            for segment, columns in enumerate(tile.columns):
-                if len(columns):
-                    part = log_sum_exp(tile.logits[-1][:, columns])
-                    own[:, 0, segment] = np.logaddexp(own[:, 0, segment], part)
+            part = log_sums([tile.odds(len(tile.logits) - 1)])  # (B, 1)
+            own[:, :, tile.segment] = np.logaddexp(own[:, :, tile.segment], part)
         return np.concatenate([inside, own], 1), np.concatenate([whole, own], 1), counts
 
     @property
@@ -147,44 +144,33 @@ class Joined:
         bits = np.zeros((*classes.shape, self.product.shape[1]))
         factors = self._factors / np.log(2.0)
         for tile in self.networks.tiles():
-            b, n = np.nonzero((classes >= tile.lo) & (classes < tile.hi))
-            chosen = classes[b, n]
-            segments = self.cold[chosen].astype(np.int64)
+            b, n, column = tile.find(classes)
             for k in self._inputs:
-                x = centred(tile, k, self.networks.levels)[b, chosen - tile.lo]
-                bits[b, n, k] = factors[b, k, segments] * x
+                z = tile.logits[k][b, column]
+                known, level = np.isfinite(z), self.networks.levels[b, k, tile.segment]
+                x = np.where(known, z, level) - level
+                bits[b, n, k] = factors[b, k, tile.segment] * x
         return bits
 
 
-def centred(tile: Tile, k: int, levels: DoubleArray) -> FloatArray:
-    """Return a network's tempered logits less their mean over A and the segment.
-
-    Args:
-        tile: the logits.
-        k: the network.
-        levels: (B, K, 2), of `Stream.levels`.
-
-    Returns:
-        float32 (B, tile); 0 where it does not cover a class, or abstains.
-    """
-    z = tile.logits[k]
-    return np.where(np.isfinite(z), z - by_class(tile, levels[:, k]), np.float32(0))
-
-
-def contributions(shares: DoubleArray, evidence: DoubleArray) -> DoubleArray:
+def contributions(
+    shares: DoubleArray, evidence: DoubleArray, heard: BoolArray | None = None
+) -> DoubleArray:
     """Spread the consensus's share of a score over the networks, by positive evidence.
 
     Shares and evidence are exact; this is their readable summary. Where no evidence is positive
-    the networks' own shares are scaled up, and where they have none each gets the same.
+    the networks' own shares are scaled up, and where they have none each one heard gets the same.
 
     Args:
         shares: (..., K + 1), the consensus's last; rows sum to 1.
         evidence: (..., K), in bits.
+        heard: bool (..., K), which networks answer; all for None.
 
     Returns:
         float64 (..., K); rows sum to 1.
     """
     own, spread = shares[..., :-1], np.maximum(evidence, 0.0)
-    for other in (own, np.ones_like(own)):
+    for other in (own, np.ones_like(own) if heard is None else heard):
         spread = np.where(spread.sum(-1, keepdims=True) > 0, spread, other)
-    return np.asarray(own + shares[..., -1:] * spread / spread.sum(-1, keepdims=True))
+    total = np.maximum(spread.sum(-1, keepdims=True), 1e-300)  # 0 where nobody is heard
+    return np.asarray(own + shares[..., -1:] * spread / total)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from ysmean.mean.held import Centred, softmax
-from ysmean.mean.stream import DoubleArray, log_sum_exp
+from ysmean.mean.tile import DoubleArray, log_sum_exp
 
 LEAST = 1e-4  # of a fitted exponent: the consensus covers what any of its networks covers
 GAP = 1e-5  # nats a question that another step could gain; thousands tell 1e-3 at best

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
-from ysmean.mean.stream import BoolArray, DoubleArray
+from ysmean.mean.tile import BoolArray, DoubleArray
 
 FLOOR = 0.01
 PRIOR_EVENTS = 50.0

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.mean.stream import BoolArray, DoubleArray, FloatArray, Stream, log_sum_exp
+from ysmean.mean.stream import Stream
+from ysmean.mean.tile import BoolArray, DoubleArray, FloatArray, log_sum_exp, pick
 
 CHUNK = 256  # requests held at a time, at most
 CELLS = 2**20  # classes x requests held at a time, for each network
@@ -58,19 +59,17 @@ def hold(stream: Stream) -> tuple[Held, Held]:
     counts = np.zeros((2, batch), np.int64)
     step = stream.tile_size or max(1024, TILE_CELLS // max(batch, 1))
     for lo in range(0, size, step):
-        tile = stream.tile(lo, min(lo + step, size))
-        for segment, classes in enumerate(sets):
-            first, last = np.searchsorted(classes, (tile.lo, tile.hi))
-            if first == last:
-                continue
-            everything = last - first == tile.hi - tile.lo
-            columns = classes[first:last] - tile.lo
-            inside = tile.allowed if everything else tile.allowed.take(columns, axis=1)
-            counts[segment] += inside.sum(1)
+        hi = min(lo + step, size)
+        for tile in stream.between(lo, hi):
+            classes = sets[tile.segment]
+            first, last = np.searchsorted(classes, (lo, hi))
+            columns = np.searchsorted(tile.classes, classes[first:last])
+            inside = pick(tile.allowed, columns)
+            counts[tile.segment] += inside.sum(1)
             for k, logits in enumerate(tile.logits):
-                z = logits if everything else logits.take(columns, axis=1)
+                z = pick(logits, columns)
                 z[~inside] = -np.inf
-                both[segment][:, k, first:last] = z
+                both[tile.segment][:, k, first:last] = z
     warm, cold = (Held(*parts) for parts in zip(sets, both, counts, strict=True))
     return warm, cold
 

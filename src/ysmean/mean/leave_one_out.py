@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ysmean.data.allowed import AllowedSets
 from ysmean.data.batch import Batch
 from ysmean.mean.ranks import log_probabilities
-from ysmean.mean.stream import DoubleArray, Stream, Streamed
+from ysmean.mean.stream import Stream, Streamed
+from ysmean.mean.tile import DoubleArray
 from ysmean.networks.network import Network
 
 LAST = 20  # items of the history that are left out, one at a time

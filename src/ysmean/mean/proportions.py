@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ysmean.data.histories import COHORTS
 from ysmean.errors import RequestError, nearest
 from ysmean.mean.consensus import Joined, product
-from ysmean.mean.stream import SEGMENTS, BoolArray, DoubleArray, Stream, Streamed
+from ysmean.mean.stream import SEGMENTS, Stream, Streamed
+from ysmean.mean.tile import BoolArray, DoubleArray
 
 COLD_ODDS = 0.2
 HEED = 0.5  # least weight of what heeds preferences, where a request states them

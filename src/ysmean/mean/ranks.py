@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.mean.held import Held, less_mean, softmax
-from ysmean.mean.stream import BoolArray, DoubleArray, FloatArray, Streamed
+from ysmean.mean.stream import Streamed
+from ysmean.mean.tile import BoolArray, DoubleArray, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 GROUP = 64  # classes of which only the best may be among the best of all
@@ -49,12 +50,10 @@ def log_probabilities(stream: Streamed, classes: npt.NDArray[np.int32]) -> Doubl
     normalizers = stream.normalizers[0]
     logs = np.full((*classes.shape, normalizers.shape[1]), -np.inf)
     for tile in stream.tiles():
-        b, n = np.nonzero((classes >= tile.lo) & (classes < tile.hi))
-        column = classes[b, n] - tile.lo
-        segments = stream.cold[classes[b, n]].astype(np.int64)
+        b, n, column = tile.find(classes)
         allowed = tile.allowed[b, column]
         for k, logits in enumerate(tile.logits):
-            normalizer = normalizers[b, k, segments]
+            normalizer = normalizers[b, k, tile.segment]
             known = allowed & np.isfinite(normalizer)
             value = logits[b, column].astype(np.float64) - np.where(known, normalizer, 0.0)
             logs[b, n, k] = np.where(known, value, -np.inf)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.mean.stream import DoubleArray, FloatArray, Streamed, Tile, conditional, heard, weigh
+from ysmean.mean.stream import Streamed
+from ysmean.mean.tile import DoubleArray, FloatArray, Tile, conditional, heard
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,16 @@ def _tile_best(tile: Tile, normalizers: DoubleArray, weights: DoubleArray, k: in
     total = np.zeros(tile.allowed.shape, np.float32)
     parts: dict[int, FloatArray] = {}
     for number in range(networks):
-        if weights[:, number].any():
-            part = conditional(tile, number, normalizers)
-            parts[number] = weigh(tile, part, weights[:, number])
+        if weights[:, number, tile.segment].any():
+            parts[number] = conditional(tile, number, normalizers, weights)
             total += parts[number]
-    total[~heard(tile, weights)] = -1.0
+    np.copyto(total, np.float32(-1), where=~heard(tile, weights))
     chosen = largest(total, k)  # (B, k')
     split = np.zeros((*chosen.shape, networks), np.float32)
     for number, part in parts.items():
         split[:, :, number] = np.take_along_axis(part, chosen, axis=1)
     scores = np.take_along_axis(total, chosen, axis=1)
-    return (chosen + tile.lo).astype(np.int32), scores, split
+    return tile.classes[chosen].astype(np.int32), scores, split
 
 
 def largest(scores: FloatArray, k: int) -> npt.NDArray[np.int64]:
@@ -96,15 +96,16 @@ def largest(scores: FloatArray, k: int) -> npt.NDArray[np.int64]:
     if k >= n:
         return np.broadcast_to(np.arange(n), (batch, n))
     kth = np.partition(scores, n - k, axis=1)[:, n - k, None]
-    above = scores > kth
-    level = scores == kth
-    room = k - above.sum(1, keepdims=True)
-    level &= np.cumsum(level, axis=1) <= room
-    return np.nonzero(above | level)[1].reshape(batch, k)
+    found = scores >= kth
+    if np.count_nonzero(found) > batch * k:  # some equal their k-th
+        above = scores > kth
+        level = found & ~above
+        found = above | (level & (np.cumsum(level, axis=1) <= k - above.sum(1, keepdims=True)))
+    return np.nonzero(found)[1].reshape(batch, k)
 
 
 def _merge(a: _Best, b: _Best, k: int) -> _Best:
-    """Return the best k of two parts, best first; `a` has the lower classes."""
+    """Return the best k of two parts, best first."""
     classes, scores, parts = (np.concatenate(pair, axis=1) for pair in zip(a, b, strict=True))
     order = np.lexsort((classes, -scores), axis=1)[:, :k]
     return (

@@ -12,7 +12,8 @@ from ysmean.mean.consensus import CONSENSUS
 from ysmean.mean.layer import YsMean
 from ysmean.mean.product_softmax import ProductSoftmax
 from ysmean.mean.proportions import Proportions
-from ysmean.mean.stream import SEGMENTS, BoolArray
+from ysmean.mean.stream import SEGMENTS
+from ysmean.mean.tile import BoolArray
 from ysmean.networks.network import Network, keras_inputs
 from ysmean.networks.softmax import MaskedSoftmax
 

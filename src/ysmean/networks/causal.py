@@ -130,7 +130,13 @@ class Causal(ABC):
         return self.features and bool((catalogue.has_features & catalogue.warm).any())
 
     def build(
-        self, size: int, history: int, seed: int | None, spans: Spans | None = None
+        self,
+        size: int,
+        history: int,
+        seed: int | None,
+        spans: Spans | None = None,
+        *,
+        last: bool = False,
     ) -> keras.Model:
         """Return the model, tokens (B, any) -> states (B, T, width).
 
@@ -139,6 +145,7 @@ class Causal(ABC):
             history: how many tokens it sees, T at most.
             seed: of the initial weights; None for a model that is given its weights.
             spans: the largest times; given, the model takes gaps (B, any) too.
+            last: whether only the last state is wanted, (B, width).
         """
         initial = Initial(seed)
         inputs = keras_inputs(["tokens"] if spans is None else ["tokens", "gaps"])
@@ -161,7 +168,7 @@ class Causal(ABC):
         dropout = self.dropout or 0.0  # what is not trained drops nothing
         x = initial.dropout(dropout, "dropout")(x)
         mixers = self.mixers(tokens, history, moments, spans, initial)
-        x = trunk(x, mixers, dropout, initial, self.mixing)
+        x = trunk(x, mixers, dropout, initial, self.mixing, last=last)
         return keras.Model(inputs, x, name=self.kind)
 
     def begin(self, data: TrainingData, seed: int) -> Learner:

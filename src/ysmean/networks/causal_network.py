@@ -14,10 +14,10 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, set_named_weights
 from ysmean.networks.elapsed import Spans
+from ysmean.networks.encodings import Shown
 from ysmean.networks.growth import Changed, fitted_to, room
 from ysmean.networks.network import BoolArray, State
 from ysmean.networks.towers import covered
-from ysmean.networks.transformer import Last
 
 if TYPE_CHECKING:
     from ysmean.networks.causal import Causal
@@ -28,6 +28,8 @@ KERNEL, COVERAGE = "embedding/kernel", "coverage"
 
 class CausalNetwork(DotNetwork):
     """A trained `Causal`: the last state is the query, embeddings are the item vectors."""
+
+    history: int
 
     def __init__(
         self,
@@ -60,6 +62,13 @@ class CausalNetwork(DotNetwork):
     def answers(self, batch: Batch) -> BoolArray:
         """Answer requests with a recent item that means something to it."""
         return answers_to_history(batch, self.known, self.history)
+
+    def shown(self, batch: Batch) -> Shown:
+        """Return tokens and gaps; a gap counts no more than the longest one."""
+        shown = super().shown(batch)
+        if self.spans is None:
+            return shown
+        return {**shown, "gaps": np.clip(shown["gaps"], -1, self.spans.gap)}
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
         """Return a network that knows of the new items; by what they are, if it sees features."""
@@ -106,10 +115,8 @@ def _encoder(
     """Return the batch's arrays -> the state after the last token, with room for items to come."""
     size = len(arrays["known/known"]) - 1
     size = room(size) if KERNEL in arrays else size
-    states = spec.build(size, history, None, spans)
-    encoder = keras.Model(
-        states.input, Last(name="last")(states.output), name=f"{spec.kind}_encoder"
-    )
+    states = spec.build(size, history, None, spans, last=True)
+    encoder = keras.Model(states.input, states.output, name=f"{spec.kind}_encoder")
     tables = {name: fitted_to(arrays[name], size + 1) for name in TABLES}
     set_named_weights(encoder, {**arrays, **tables})
     return encoder

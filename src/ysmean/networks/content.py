@@ -28,7 +28,7 @@ from ysmean.networks.towers import (
     covered,
     under,
 )
-from ysmean.networks.transformer import Known, Last, attending, trunk
+from ysmean.networks.transformer import Known, attending, trunk
 from ysmean.networks.unseen import unseen
 
 TABLES = ("known/known", "past/embeddings")
@@ -92,7 +92,9 @@ class Content:
         known = (catalogue.has_features & catalogue.warm).any()
         return None if known else "no item with events has features"
 
-    def build(self, size: int, history: int, past: Any, initial: Initial) -> keras.Model:
+    def build(
+        self, size: int, history: int, past: Any, initial: Initial, *, last: bool = False
+    ) -> keras.Model:
         """Return the model, tokens (B, any) -> queries (B, T, 2 width).
 
         Args:
@@ -100,12 +102,13 @@ class Content:
             history: how many tokens it sees.
             past: embeds tokens by what the items are.
             initial: of the weights.
+            last: whether only the last query is wanted, (B, 2 width).
         """
         inputs = keras_inputs(["tokens"])
         tokens = Known(history, size, name="known")(inputs["tokens"])
         x = initial.dropout(self.dropout, "dropout")(past(tokens))
         mixers = attending(tokens, history, self.blocks, self.heads, initial)
-        x = trunk(x, mixers, self.dropout, initial)
+        x = trunk(x, mixers, self.dropout, initial, last=last)
         return keras.Model(inputs, initial.dense(2 * self.width, "query")(x), name="content")
 
     def begin(self, data: TrainingData, seed: int) -> Learner:
@@ -151,6 +154,7 @@ class ContentNetwork(TowerNetwork):
     """A trained `Content`: vectors of all items, cold ones included, and the request's encoder."""
 
     name = "content"
+    history: int
 
     def __init__(self, spec: Content, encoder: keras.Model, items: ItemSide, history: int) -> None:
         """Keep what `Content.begin` made."""
@@ -196,8 +200,8 @@ def _encoder(spec: Content, history: int, arrays: Mapping[str, Any]) -> keras.Mo
     size = room(len(arrays["known/known"]) - 1)
     table = Initial(None).embedding(size + 1, spec.width, "past")
     table.trainable = False
-    queries = spec.build(size, history, table, Initial(None))
-    encoder = keras.Model(queries.input, Last(name="last")(queries.output), name="content_encoder")
+    queries = spec.build(size, history, table, Initial(None), last=True)
+    encoder = keras.Model(queries.input, queries.output, name="content_encoder")
     tables = {name: fitted_to(arrays[name], size + 1) for name in TABLES}
     set_named_weights(encoder, {**arrays, **tables})
     return encoder

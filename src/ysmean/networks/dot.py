@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Self
 
@@ -14,9 +14,13 @@ from keras import ops
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
+from ysmean.networks.encodings import Encodings, Shown
 from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.network import BoolArray, FloatArray, Network
 from ysmean.networks.scores import ItemScores
+
+PLACES = ("tokens", "gaps")  # arrays with a place for each item of the history
+SHORT = 32  # places are enough where all histories of a batch are short: others are only padding
 
 
 class DotNetwork(Network):
@@ -24,12 +28,16 @@ class DotNetwork(Network):
 
     Attributes:
         encoder: dict of the batch's arrays -> query (B, d).
+        history: how many of the last tokens it sees, where it takes fewer as well; or None.
+        encodings: the latest queries, where they are kept.
         item_vectors: float32 (N, d).
         item_bias: float32 (N,).
     """
 
     name: str
     encoder: keras.Model
+    history: int | None = None
+    encodings: Encodings | None = None
     item_vectors: FloatArray
     item_bias: FloatArray
 
@@ -40,7 +48,20 @@ class DotNetwork(Network):
 
     def queries(self, batch: Batch) -> FloatArray:
         """Return the encoded requests, (B, d)."""
-        return np.asarray(encode(self.encoder, batch.arrays(), self._encoder_key))
+        shown = self.shown(batch)
+        if self.encodings is None:
+            return self._encode(shown)
+        return self.encodings(shown, self._encode)
+
+    def shown(self, batch: Batch) -> Shown:
+        """Return what the encoder is shown, and nothing that it does not look at."""
+        arrays = batch.arrays()
+        return {name: _last(name, arrays[name], self.history) for name in self.encoder.input}
+
+    def _encode(self, shown: Shown) -> FloatArray:
+        if self.history is not None and not shown["tokens"][:, :-SHORT].any():
+            shown = {name: _last(name, array, SHORT) for name, array in shown.items()}
+        return encode(self.encoder, shown, self._encoder_key, self._variables)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> Self:
         """Return a network that knows of the new items, and covers none of them."""
@@ -54,11 +75,20 @@ class DotNetwork(Network):
     def _encoder_key(self) -> str:
         return str(self.encoder.to_json())
 
+    @cached_property
+    def _variables(self) -> list[Any]:
+        return list(self.encoder.variables)  # to look for them takes as long as a small encoder
+
     def keras_scores(self, inputs: Mapping[str, Any]) -> Any:
         """Return the same dot products from Keras layers."""
         query = self.encoder({name: inputs[name] for name in self.encoder.input})
         layer = ItemScores.of(self.item_vectors, self.item_bias, name=f"{self.name}_scores")
         return layer(query)
+
+
+def _last(name: str, array: npt.NDArray[Any], places: int | None) -> npt.NDArray[Any]:
+    """Return the last places of an array that has one for each item of the history."""
+    return array if places is None or name not in PLACES else array[:, -places:]
 
 
 @keras.saving.register_keras_serializable(package="ysmean")
@@ -84,13 +114,19 @@ class Recent(keras.layers.Layer):
         return {**super().get_config(), "history": self.history, "size": self.size}
 
 
-def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]], key: str) -> FloatArray:
+def encode(
+    model: keras.Model,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    key: str,
+    variables: Sequence[Any],
+) -> FloatArray:
     """Run an encoder on the arrays it names, compiled once for each padded batch size.
 
     Args:
         model: dict of arrays -> (B, d).
         arrays: at least the model's inputs, each (B, ...).
         key: the model's configuration; equal ones share one compiled function.
+        variables: the model's.
 
     Returns:
         float32 (B, d).
@@ -103,7 +139,7 @@ def encode(model: keras.Model, arrays: Mapping[str, npt.NDArray[Any]], key: str)
         for name, a in inputs.items()
     }
     if keras.backend.backend() == "jax":
-        weights = [v.value for v in model.variables]
+        weights = [v.value for v in variables]
         out = _compiled(_Shape(model, key))(weights, full)
     else:
         out = ops.convert_to_numpy(model(full, training=False))

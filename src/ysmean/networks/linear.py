@@ -119,10 +119,10 @@ class LinearNetwork(Network):
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the log of the summed rows above the floor."""
         tokens, weights = self._recent(batch)
-        rows = sum_rows(self.table, tokens, weights)  # sparse (B, N)
+        rows = sum_rows(self.table, tokens, weights)
 
         def tile(lo: int, hi: int) -> FloatArray:
-            told = np.maximum(rows[:, lo:hi].toarray(), 0)
+            told = np.maximum(rows(lo, hi), 0)
             return np.asarray(self.sharpness * np.log(told + self.floor), np.float32)
 
         return tile

@@ -17,7 +17,13 @@ Mixer = Callable[[Any], Any]  # what a block knows of its places (B, T, d) -> wh
 
 
 def trunk(
-    x: Any, mixers: Sequence[Mixer], dropout: float, initial: Initial, mixing: str = "attention"
+    x: Any,
+    mixers: Sequence[Mixer],
+    dropout: float,
+    initial: Initial,
+    mixing: str = "attention",
+    *,
+    last: bool = False,
 ) -> Any:
     """Return the states (B, T, d) after a block for each mixer, normalized.
 
@@ -27,13 +33,25 @@ def trunk(
         dropout: of each layer's output in training.
         initial: of the weights.
         mixing: what the mixers do, for the names of layers.
+        last: whether only the state of the last place is wanted, (B, d); others then end where
+            no place hears of them any more.
     """
     for number, mix in enumerate(mixers):
-        x = block(x, mix, number, dropout, initial, mixing)
+        ends = last and number == len(mixers) - 1
+        x = block(x, mix, number, dropout, initial, mixing, ends=ends)
     return layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
 
 
-def block(x: Any, mix: Mixer, number: int, dropout: float, initial: Initial, mixing: str) -> Any:
+def block(
+    x: Any,
+    mix: Mixer,
+    number: int,
+    dropout: float,
+    initial: Initial,
+    mixing: str,
+    *,
+    ends: bool = False,
+) -> Any:
     """Return x (B, T, d) after one block: a mixer, then a gated feed-forward layer.
 
     Both are normalized on the way in (Xiong et al., 2020) and added with a gate that the state
@@ -47,12 +65,15 @@ def block(x: Any, mix: Mixer, number: int, dropout: float, initial: Initial, mix
         dropout: share of what is added that is dropped in training.
         initial: of the weights.
         mixing: what the mixer does, for the names of its layers.
+        ends: whether only the last place goes on after the mixer, (B, d).
     """
     width, name = x.shape[-1], f"block_{number}"
     for part in (mixing, "feed"):
         y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_{part}_norm")(x)
         if part == mixing:
             y = mix(y)
+            if ends:
+                x, y = Last(name="last")(x), Last(name="last_mixed")(y)
         else:
             gate = initial.dense(2 * width, f"{name}_feed_gate", "silu")(y)
             y = layers.Multiply(name=f"{name}_feed")(

@@ -102,11 +102,11 @@ class TransitionNetwork(Network):
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the log of the mixed rows."""
         tokens, weights = self._recent(batch)
-        rows = sum_rows(self.table, tokens, weights)  # sparse (B, N)
+        rows = sum_rows(self.table, tokens, weights)
         rest = (weights * np.append(0, self.rest)[tokens]).sum(1).astype(np.float32)  # (B,)
 
         def tile(lo: int, hi: int) -> FloatArray:
-            mixed = rows[:, lo:hi].toarray() + rest[:, None] * self.popular[lo:hi]
+            mixed = rows(lo, hi) + rest[:, None] * self.popular[lo:hi]
             return np.asarray(np.log(np.maximum(mixed, 1e-30)), np.float32)
 
         return tile

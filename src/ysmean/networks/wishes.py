@@ -55,7 +55,7 @@ class Wishes:
         bounds = np.nonzero(batch.preferences < 0)
 
         def tile(lo: int, hi: int) -> FloatArray:
-            gained = values[:, lo:hi].toarray()
+            gained = values(lo, hi).copy()
             for b, p in zip(*bounds, strict=True):
                 ranks = self.ordered.ranks[lo:hi, -batch.preferences[b, p] - 1]
                 gained[b] += weights[b, p] * _within(ranks, batch.lows[b, p], batch.highs[b, p])

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
 
+from ysmean.data.batch import MAX_HISTORY
 from ysmean.data.live import NOTHING, EventStore, Since, joined
 from ysmean.data.past import NO_PAST, Past
 from ysmean.data.requests import Request
@@ -107,8 +109,11 @@ def load(folder: Path, sizes: list[int]) -> Loaded:
     parts = loaded.recommender.parts
     # What is made on first use is made now, not by somebody's request.
     _ = loaded.id, loaded.names, loaded.created, parts.histories.index, parts.catalogue.attributes
-    for size in sizes:
-        loaded.recommender.recommend_many(_samples(loaded, size))
+    items = parts.catalogue.item_ids
+    for length in (1, MAX_HISTORY):  # short histories are encoded by functions of their own
+        request = Request(history=[*islice(cycle(items), length)])
+        for size in sizes:
+            loaded.recommender.recommend_many([request] * size)
     check(loaded)
     return loaded
 
@@ -120,7 +125,7 @@ def check(loaded: Loaded) -> None:
         BundleError: says what was found.
     """
     recommender = loaded.recommender
-    samples = _samples(loaded, 3)
+    samples = _samples(loaded)
     encoded = recommender.encode(samples)
     with np.errstate(invalid="ignore"):  # nonsense shall be found, not warned of
         stream, weights = recommender.mixture(samples, encoded)
@@ -135,9 +140,8 @@ def check(loaded: Loaded) -> None:
         )
 
 
-def _samples(loaded: Loaded, count: int) -> list[Request]:
+def _samples(loaded: Loaded) -> list[Request]:
     """Return requests of every kind: of a stranger, a user, and with a stated history."""
     parts = loaded.recommender.parts
     users = [Request(user_id=user) for user in parts.histories.user_ids[:1]]
-    kinds = [Request(), *users, Request(history=parts.catalogue.item_ids[:3])]
-    return [kinds[n % len(kinds)] for n in range(count)]
+    return [Request(), *users, Request(history=parts.catalogue.item_ids[:3])]

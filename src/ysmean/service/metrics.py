@@ -42,6 +42,7 @@ class Metrics:
         self.computing = histogram("compute_seconds", "a batch's computation", buckets=SECONDS)
         self.queued = gauge("queued_requests", "requests that wait")
         self.compilations = counter("compilations", "by warm-up, or under load", "when")
+        self.encodings = counter("encodings", "by what became of them: kept, or made", "result")
         self.answers = counter("answers", "requests answered", "arm")
         self.cold = counter("cold_requests", "requests answered without any history")
         self.shares = counter("share_served", "answers, by networks' mean shares", "network", "arm")
@@ -62,6 +63,11 @@ class Metrics:
         self.computing.observe(took)
         for wait in waits:
             self.queueing.observe(wait)
+
+    def encoded(self, kept: int, made: int) -> None:
+        """Count the encodings of a batch by one network."""
+        self.encodings.labels("kept").inc(kept)
+        self.encodings.labels("made").inc(made)
 
     def answered(
         self, answers: Sequence[Recommendations], arms: Sequence[str | None] | None = None

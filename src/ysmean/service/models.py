@@ -36,10 +36,16 @@ class Models:
     Args:
         settings: which folder, and what to warm up for.
         told: is called with the result of every swap and the model that answers after it.
+        encoded: is called as of `Recommender.keep_encodings`.
     """
 
-    def __init__(self, settings: Settings, told: Callable[[str, Loaded | None], None]) -> None:
-        self._settings, self._told = settings, told
+    def __init__(
+        self,
+        settings: Settings,
+        told: Callable[[str, Loaded | None], None],
+        encoded: Callable[[int, int], None],
+    ) -> None:
+        self._settings, self._told, self._encoded = settings, told, encoded
         self._swapping = threading.Lock()
         self.current: Loaded | None = None
         self.previous: Loaded | None = None
@@ -58,6 +64,7 @@ class Models:
         with self._alone():
             try:
                 found = load(self._settings.model, self._settings.batch_sizes)
+                found.recommender.keep_encodings(self._settings.encodings, self._encoded)
                 if self._settings.experiment is not None:
                     self._settings.experiment.check(found.recommender)
             except Exception as error:  # whatever a bad bundle does, the old model goes on

@@ -47,7 +47,7 @@ class Service:
         self.metrics = Metrics()
         self.store: EventStore = open_store(settings.store)
         self.recent = Recent(settings.remembered)
-        self.models = Models(settings, self._swapped)
+        self.models = Models(settings, self._swapped, self.metrics.encoded)
         self._batcher: Batcher | None = None
 
     def start(self) -> None:

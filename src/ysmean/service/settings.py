@@ -34,6 +34,7 @@ class Settings(BaseModel):
         log_salt: what user ids are hashed with in the log; by default drawn at every start, so
             that a hash tells nobody apart from one start to the next.
         remembered: answers that later events may refer to.
+        encodings: requests whose encodings are kept, for each network that has an encoder.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     threads: int = Field(default=1, ge=1)
     log_salt: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(16)))
     remembered: int = Field(default=5000, ge=0)
+    encodings: int = Field(default=20_000, ge=0)
 
     @property
     def store(self) -> Path | str:

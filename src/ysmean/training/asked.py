@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ysmean.data.batch import Questions
 from ysmean.data.histories import cohort_of
-from ysmean.mean.stream import BoolArray
+from ysmean.mean.tile import BoolArray
 
 CUTS = (0, 1, 2, 3, 5, 8)
 ENOUGH = 100  # first events, to do without cut histories

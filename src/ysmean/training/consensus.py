@@ -11,7 +11,7 @@ from ysmean.data.histories import COHORTS
 from ysmean.mean.consensus import product
 from ysmean.mean.exponents import Moments, fit_exponents, moments, without_each
 from ysmean.mean.held import Centred, Held
-from ysmean.mean.stream import BoolArray, DoubleArray
+from ysmean.mean.tile import BoolArray, DoubleArray
 from ysmean.training.remembered import KEPT_BYTES, Answered, IntArray, Remembered
 
 MOST = 3000  # questions of each kind: with whole histories, with cut ones, first events

@@ -14,7 +14,7 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.mean.consensus import CONSENSUS
 from ysmean.mean.fitting import fit_cold_odds
 from ysmean.mean.proportions import COLD_ODDS, Proportions
-from ysmean.mean.stream import BoolArray
+from ysmean.mean.tile import BoolArray
 from ysmean.networks.network import Network
 from ysmean.training.asked import choose
 from ysmean.training.segment import Fitted, Segment

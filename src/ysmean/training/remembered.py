@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.mean.held import Centred, Held
-from ysmean.mean.stream import BoolArray
+from ysmean.mean.tile import BoolArray
 
 KEPT_BYTES = 3 * 2**29  # of logits held from pass to pass; more are asked for again
 

@@ -13,7 +13,8 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import COHORTS
 from ysmean.mean.fitting import FLOOR, fit_cohorts, fit_temperatures
 from ysmean.mean.held import Centred, Held, chunk_of, combined, hold, log_probability
-from ysmean.mean.stream import BoolArray, DoubleArray, Stream
+from ysmean.mean.stream import Stream
+from ysmean.mean.tile import BoolArray, DoubleArray
 from ysmean.networks.dot import DotNetwork
 from ysmean.networks.network import Head, Network
 from ysmean.training import lean

@@ -14,7 +14,8 @@ from ysmean.answer import Reason
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.mean.leave_one_out import Variants, bits_lost, without_fields, without_items
-from ysmean.mean.stream import DoubleArray, Streamed
+from ysmean.mean.stream import Streamed
+from ysmean.mean.tile import DoubleArray
 from ysmean.networks.network import Network
 from ysmean.parts import Parts
 from ysmean.why.words import SLOTS, Names

@@ -14,7 +14,8 @@ from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.schema import FeatureType
 from ysmean.mean.ranks import log_probabilities
-from ysmean.mean.stream import DoubleArray, Streamed
+from ysmean.mean.stream import Streamed
+from ysmean.mean.tile import DoubleArray
 from ysmean.parts import Parts
 from ysmean.why.effects import LEFT_OUT
 
