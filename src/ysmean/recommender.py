@@ -28,8 +28,7 @@ from ysmean.mean.stream import Stream, Streamed
 from ysmean.mean.tile import DoubleArray
 from ysmean.mean.topk import top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
-from ysmean.networks.dot import DotNetwork
-from ysmean.networks.encodings import Encodings
+from ysmean.networks.dot import keep_encodings
 from ysmean.parts import Parts
 from ysmean.upkeep import Kept, add_items, withdraw
 from ysmean.variety import varied
@@ -100,9 +99,7 @@ class Recommender:
             size: how many, of each network with an encoder; 0 keeps none.
             told: is called with how many encodings of a batch were kept, and how many were made.
         """
-        for network in self.parts.networks.values():
-            if isinstance(network, DotNetwork):
-                network.encodings = Encodings(size, told) if size else None
+        keep_encodings(self.parts.networks.values(), size, told)
 
     def check(self, request: Request) -> None:
         """Refuse what no answer can be given to, before anything is computed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Self
 
@@ -84,6 +84,23 @@ class DotNetwork(Network):
         query = self.encoder({name: inputs[name] for name in self.encoder.input})
         layer = ItemScores.of(self.item_vectors, self.item_bias, name=f"{self.name}_scores")
         return layer(query)
+
+
+def keep_encodings(
+    networks: Iterable[Network],
+    size: int,
+    told: Callable[[int, int], None] = lambda kept, made: None,
+) -> None:
+    """Let networks with an encoder keep the latest `size` encodings; 0 forgets them.
+
+    Args:
+        networks: any.
+        size: of each one's memory.
+        told: as of `Encodings`.
+    """
+    for network in networks:
+        if isinstance(network, DotNetwork):
+            network.encodings = Encodings(size, told) if size else None
 
 
 def _last(name: str, array: npt.NDArray[Any], places: int | None) -> npt.NDArray[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ysmean.mean.held import softmax
-from ysmean.mean.stream import BoolArray, DoubleArray, FloatArray
+from ysmean.mean.tile import BoolArray, DoubleArray, FloatArray
 
 LEANS = (0.0, 0.25, 0.5, 0.75, 1.0)
 ENOUGH = 100  # questions of a cohort

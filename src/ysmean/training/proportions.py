@@ -15,6 +15,7 @@ from ysmean.mean.consensus import CONSENSUS
 from ysmean.mean.fitting import fit_cold_odds
 from ysmean.mean.proportions import COLD_ODDS, Proportions
 from ysmean.mean.tile import BoolArray
+from ysmean.networks.dot import keep_encodings
 from ysmean.networks.network import Network
 from ysmean.training.asked import choose
 from ysmean.training.segment import Fitted, Segment
@@ -80,6 +81,7 @@ def fit_proportions(
         Segment(networks, catalogue, base & pseudo_cold, pseudo_cold, cold),
     )
     shared = consensus and len(networks) > 1
+    keep_encodings(networks.values(), len(warm.whole) + len(cold.whole))  # all are asked many times
     with threadpool_limits(1, user_api="blas"):  # threads wait for each other on small products
         heats = [segment.temperatures(rng) for segment in segments]
         products = [
@@ -88,6 +90,7 @@ def fit_proportions(
         ]
         order = np.random.default_rng([seed, 31])
         fits = [s.weights(h, p, order) for s, h, p in zip(segments, heats, products, strict=True)]
+    keep_encodings(networks.values(), 0)
     fitted, *joined = zip(*fits, strict=True)  # of the networks alone, of all members
     new = base & ~catalogue.warm if withheld is None else base & ~catalogue.warm & ~withheld
     counts = _segment_counts(held_out, base & catalogue.warm, new, catalogue)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.data.batch import Batch, Questions
+from ysmean.data.batch import Questions
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import COHORTS
 from ysmean.mean.fitting import FLOOR, fit_cohorts, fit_temperatures
 from ysmean.mean.held import Centred, Held, chunk_of, combined, hold, log_probability
 from ysmean.mean.stream import Stream
 from ysmean.mean.tile import BoolArray, DoubleArray
-from ysmean.networks.dot import DotNetwork
-from ysmean.networks.network import Head, Network
+from ysmean.networks.network import Network
 from ysmean.training import lean
 from ysmean.training.asked import Asked
 from ysmean.training.consensus import FOLDS, CrossFitted, cross_fit, drawn
@@ -86,7 +85,6 @@ class Segment:
     base: BoolArray
     cold: BoolArray
     asked: Asked
-    _encoded: dict[tuple[str, bytes], Head] = field(default_factory=dict, repr=False)
 
     def temperatures(self, rng: np.random.Generator) -> DoubleArray:
         """Fit the networks' temperatures, (K,); `rng` chooses the questions."""
@@ -212,8 +210,7 @@ class Segment:
 
     def _stream(self, questions: Questions, heat: DoubleArray) -> Stream:
         batch = questions.batch()
-        key = questions.starts.tobytes() + questions.ends.tobytes()
-        heads = [self._head(name, batch, key) for name in self.networks]
+        heads = [network.head(batch) for network in self.networks.values()]
         if self.cold.any():  # those that know items by id do not cover cold ones
             heads = [
                 head if network.knows_cold else replace(head, coverage=head.coverage & ~self.cold)
@@ -221,16 +218,3 @@ class Segment:
             ]
         allowed = questions.allowed(self.base, available=self.catalogue.available)
         return Stream(heads, self.cold, heat, allowed)
-
-    def _head(self, name: str, batch: Batch, key: bytes) -> Head:
-        """Return a network's answer to the batch of a key.
-
-        Temperatures and exponents ask the same questions many times. What encoders make of them
-        is slow to compute and small, so it is kept; rows that are summed are neither.
-        """
-        network = self.networks[name]
-        if not isinstance(network, DotNetwork):
-            return network.head(batch)
-        if (name, key) not in self._encoded:
-            self._encoded[name, key] = network.head(batch)
-        return self._encoded[name, key]
