@@ -37,6 +37,11 @@ def begun(events, **settings):
     return learner, training.histories, held_out
 
 
+def table(learner):
+    """Return the item vectors, (N, d)."""
+    return ops.convert_to_numpy(learner.model.get_layer("embedding").table())[1:]
+
+
 def states(learner, tokens):
     """Return the states of an untrained model, (B, T, d)."""
     layer = learner.model.get_layer("norm")
@@ -229,7 +234,7 @@ def test_the_loss_of_a_step_is_the_mean_over_all_places_of_the_whole_softmax():
     inputs, *_ = learner.batch(histories, np.arange(20), np.random.default_rng(0))
     got = float(learner.model.train_on_batch(inputs))
     x = states(learner, inputs["tokens"]).astype(np.float64)
-    vectors = learner.model.get_layer("embedding").get_weights()[0][1:].astype(np.float64)
+    vectors = table(learner).astype(np.float64)
     z = x @ vectors.T
     shown = np.take_along_axis(z, inputs["targets"][..., None], -1)[..., 0]
     nats = np.log(np.exp(z).sum(-1)) - shown
@@ -242,7 +247,7 @@ def test_a_held_out_question_is_asked_at_the_last_place_alone():
     learner.model.compile(keras.optimizers.SGD(0.0), learner.loss())
     inputs, _ = learner.ask(held_out)
     got = float(learner.model.test_on_batch(inputs))
-    vectors = learner.model.get_layer("embedding").get_weights()[0][1:]
+    vectors = table(learner)
     z = (states(learner, inputs["tokens"])[:, -1] @ vectors.T).astype(np.float64)
     shown = z[np.arange(len(held_out)), held_out.targets]
     nats = [(np.log(np.exp(z / h).sum(-1)) - shown / h).mean() for h in HEATS]
@@ -253,7 +258,7 @@ def test_items_without_events_are_neither_targets_nor_negatives():
     events, items, _ = worlds.content_rule()
     _, training, held_out = worlds.material(events, items)
     fitting = ym.Fitting(batch=32, max_steps=5, weight_decay=0.0)
-    learner = ym.Sequential(**SMALL, features=False, fitting=fitting).begin(training, 0)
+    learner = ym.Sequential(**SMALL, features=False, company=0, fitting=fitting).begin(training, 0)
     before = learner.model.get_layer("embedding").get_weights()[0]
     network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
     cold = ~training.catalogue.warm
@@ -269,7 +274,9 @@ def test_weight_decay_says_how_far_the_whole_run_shrinks_a_weight_without_gradie
         fitting = ym.Fitting(
             batch=64, max_steps=steps, max_epochs=99, evaluate_every=steps, weight_decay=0.7
         )
-        learner = ym.Sequential(**SMALL, features=False, fitting=fitting).begin(training, 0)
+        learner = ym.Sequential(**SMALL, features=False, company=0, fitting=fitting).begin(
+            training, 0
+        )
         before = learner.model.get_layer("embedding").get_weights()[0][1:]
         network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
         cold = ~training.catalogue.warm
