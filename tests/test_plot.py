@@ -11,7 +11,8 @@ def test_a_networks_boxes_follow_its_layers_from_input_to_softmax():
     assert order[0] == "tokens" and graph["tokens"].parents == ()
     assert graph["block 0"].parents == ("dropout", "known")
     assert graph["block 1"].parents == ("block 0", "known")
-    assert graph["content_scores"].parents == ("last",)
+    assert graph["norm"].parents == ("block 1",)
+    assert graph["content_scores"].parents == ("query",)
     softmaxes = [node for node in graph.values() if node.text.startswith("softmax")]
     assert [node.text for node in softmaxes] == [
         "softmax over warm items",

@@ -21,11 +21,11 @@ def split():
 
 @pytest.fixture
 def small(split):
-    train = [[0, 3], [0, 1], [1, 2], [1, 0], [2, 4], [3, 1]]
+    train = [[0, 3, 10], [0, 1, 11], [1, 2, 12], [1, 0, 12], [2, 4, 13], [3, 1, 14]]
     return split.Split(
         np.array(train),
-        validation=np.array([[0, 2], [1, 2], [2, 5]]),
-        test=np.array([[0, 4], [1, 3], [2, 6]]),
+        validation=np.array([[0, 2, 20], [1, 2, 21], [2, 5, 22]]),
+        test=np.array([[0, 4, 30], [1, 3, 31], [2, 6, 32]]),
         items=np.array([0, 1, 2, 3, 4, 5]),
     )
 
@@ -89,6 +89,12 @@ def test_test_requests_show_the_validation_event_and_validation_requests_do_not(
     histories, targets = small.requests("test")
     assert [h.tolist() for h in histories] == [[3, 1, 2], [2, 0, 2]]  # 6 is no candidate
     assert targets.tolist() == [4, 3]
+
+
+def test_moments_are_those_of_the_history_and_last_of_the_target(small):
+    assert small.timed
+    assert [m.tolist() for m in small.moments("validation")] == [[10, 11, 20], [13, 22]]
+    assert [m.tolist() for m in small.moments("test")] == [[10, 11, 20, 30], [12, 12, 21, 31]]
 
 
 def test_items_of_the_history_are_not_allowed(split):

@@ -73,7 +73,7 @@ def block(
         if part == mixing:
             y = mix(y)
             if ends:
-                x, y = Last(name="last")(x), Last(name="last_mixed")(y)
+                x, y = Last(name=f"{name}_last")(x), Last(name=f"{name}_{part}_last")(y)
         else:
             gate = initial.dense(2 * width, f"{name}_feed_gate", "silu")(y)
             y = layers.Multiply(name=f"{name}_feed")(
