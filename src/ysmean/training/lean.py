@@ -33,7 +33,9 @@ class Asked:
     logs: DoubleArray
 
     def choose(self, among: BoolArray) -> float:
-        """Return the lean that ranks best, if no chance and no worse in likelihood; else 0.
+        """Return the lean that surely ranks better, of those not surely less likely; else 0.
+
+        Of several it is the one that ranks best.
 
         Args:
             among: bool (n,), the questions that count.
@@ -44,7 +46,7 @@ class Asked:
             return 0.0
         better, worse = gains[kept] - gains[kept, :1], logs[kept, :1] - logs[kept]
         sure = better.mean(0) > SURE * _error(better)
-        sure &= worse.mean(0) <= _error(worse)
+        sure &= worse.mean(0) <= SURE * _error(worse)
         return LEANS[int(np.argmax(np.where(sure, better.mean(0), 0.0)))]
 
 
