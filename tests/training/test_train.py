@@ -22,6 +22,22 @@ def test_networks_that_need_items_are_left_out_and_it_is_said():
     assert "content left out: no item with events has features" in r.parts.manifest["notes"]
 
 
+def test_it_is_said_which_networks_cover_a_part_of_the_items_alone():
+    class Told(Progress):
+        def __init__(self):
+            self.lines = []
+
+        def say(self, text):
+            self.lines.append(text)
+
+    told = Told()
+    r = ym.train(service().events, networks=[ym.Linear(limit=20), ym.Popularity()], progress=told)
+    warm = int(r.parts.catalogue.warm.sum())
+    assert [line for line in told.lines if "covers" in line] == [
+        f"linear covers 20 of {warm} items with events"
+    ]
+
+
 def test_where_no_network_can_be_built_training_is_refused():
     with pytest.raises(ConfigError, match="No network can be built"):
         ym.train(service().events, networks=[ym.Content()])
