@@ -22,6 +22,7 @@ weights for all.
 """
 
 import argparse
+import shutil
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -53,6 +54,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--peers", help="Python of the environment that has LightFM")
     given = parser.parse_args()
+    if given.peers and not shutil.which(given.peers):  # better said before training
+        parser.error(f"--peers {given.peers} is no program; expected PEERS/bin/python")
     data = read(given.folder)
     name = f"cold-items:{given.share}"
     split = make_split(name, data.histories, len(data.catalogue), given.seed)

@@ -19,6 +19,7 @@ import argparse
 import json
 import resource
 import subprocess
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -28,13 +29,14 @@ import polars as pl
 from split import Split, ndcg
 from table import report
 
-import ysmean as ym
 from ysmean.config import load_config
-from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.evaluation.evaluate import ask
 from ysmean.training.progress import LineProgress, Progress
 from ysmean.training.train import learn
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where folder.py stands
+from folder import read
 
 PEERS = ("popularity", "ease", "als", "sasrec", "hstu")
 
@@ -65,10 +67,7 @@ class Task:
     def __init__(self, given):
         self.given, self.out = given, given.out / f"seed-{given.seed}"
         self.out.mkdir(parents=True, exist_ok=True)
-        readers = (ym.read_events, ym.read_items, ym.read_users)
-        files = [given.folder / n for n in (given.events, "items.parquet", "users.parquet")]
-        tables = [read(f) if f.exists() else None for read, f in zip(readers, files, strict=True)]
-        self.data = Data.join(*tables)
+        self.data = read(given.folder, given.events)
         histories = self.data.histories
         assert not len(histories.hidden), "peers know nothing of hidden items"
         self.parts = make_split("leave-last-out", histories, len(self.data.catalogue), given.seed)
