@@ -4,16 +4,23 @@ The rate counts 6 M N d operations, those of the three matrix products that are 
 done: logits, gradient of the queries, gradient of the item vectors. Beside it run the square
 matrix product of the machine, the bare three products in blocks as large as the loss's own, and
 JAX's own gradient of the plain formula, which holds the logits (M, N). All run alternately in one
-process; ratios are medians over rounds, with the smallest and the largest in brackets. With
-`--big`, a process of its own takes optimizer steps over 512 tokens and a million classes, and
-reports the most memory it held over vectors + gradient + AdamW's two moments.
+process, which keeps what it frees as `ysmean train` does; ratios are medians over rounds, with the
+smallest and the largest in brackets. With `--big`, a process of its own takes optimizer steps over
+512 tokens and a million classes, and reports the most memory it held over vectors + gradient +
+AdamW's two moments.
 
     python benchmarks/speed.py [--big] [--rounds 7] [--json FILE]
 """
 
 import argparse
 import json
+import multiprocessing
 import time
+
+from ysmean.cli.memory import keep_memory
+
+if __name__ == "__main__":
+    keep_memory()  # counts only before there are threads, and importing JAX starts some
 
 import jax
 import jax.numpy as jnp
@@ -172,7 +179,8 @@ def main():
     options = parser.parse_args()
     results = {}
     if options.big:
-        results["memory"] = memory(BIG)
+        with multiprocessing.get_context("spawn").Pool(1) as process:
+            results["memory"] = process.apply(memory, (BIG,))
         m = results["memory"]
         print(
             f"{BIG[0]:,} tokens x {BIG[1]:,} classes, AdamW steps: peak {m['peak_gb']:.2f} GB, "
