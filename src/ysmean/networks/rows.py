@@ -21,8 +21,8 @@ from scipy import sparse
 from ysmean.data.batch import ranges
 
 FloatArray = npt.NDArray[np.float32]
-SMALL = 2**14  # classes of a catalogue at most for sums over all of them to be held at once
-FULL = 16  # a table is dense if one number in so many is there
+FULL = 16  # a table is dense if one number in so many is there,
+DENSE_BYTES = 2**28  # and if it takes so many at most
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,11 @@ class RowTable:
         """The table as the form (R, N) whose rows are added up fastest, made once.
 
         Dense rows are added up in a fraction of the time of sparse ones. They are made where they
-        take at most eight times the memory.
+        take at most eight times the memory, and 256 MiB.
         """
         matrix = self.matrix()
-        dense = self.size <= SMALL and matrix.nnz * FULL >= matrix.shape[0] * matrix.shape[1]
+        cells = matrix.shape[0] * matrix.shape[1]
+        dense = cells * self.values.itemsize <= DENSE_BYTES and matrix.nnz * FULL >= cells
         return matrix.toarray() if dense else matrix
 
     def padded(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
