@@ -33,9 +33,9 @@ def test_it_is_said_which_networks_cover_a_part_of_the_items_alone():
     told = Told()
     r = ym.train(service().events, networks=[ym.Linear(limit=20), ym.Popularity()], progress=told)
     warm = int(r.parts.catalogue.warm.sum())
-    assert [line for line in told.lines if "covers" in line] == [
-        f"linear covers 20 of {warm} items with events"
-    ]
+    said = [f"linear covers 20 of {warm} items with events"]
+    assert [line for line in told.lines if "covers" in line] == said
+    assert [line for line in r.parts.manifest["notes"] if "covers" in line] == said
 
 
 def test_where_no_network_can_be_built_training_is_refused():

@@ -108,8 +108,8 @@ def learn(
     Returns:
         Parts with the whole histories, and a catalogue that is warm by training events alone.
     """
-    specs, left_out = _specs(networks, data.catalogue, preset)
-    for note in (*data.joining, *left_out):
+    specs, notes = _specs(networks, data.catalogue, preset)
+    for note in (*data.joining, *notes):
         progress.say(note)
     begun = beginnings(data.histories, split.train, seed)
     split = replace(split, train=split.train & ~begun)
@@ -129,15 +129,16 @@ def learn(
                 name, spec, material, held_out, seed + number, progress
             )
         except NothingToLearn as why:
-            left_out.append(f"{name} left out: {why}")
-            progress.say(left_out[-1])
+            notes.append(f"{name} left out: {why}")
+            progress.say(notes[-1])
             continue
         covered = int((fitted[name].coverage & catalogue.warm).sum())
         if covered < (warm := int(catalogue.warm.sum())):
-            progress.say(f"{name} covers {covered:,} of {warm:,} items with events")
+            notes.append(f"{name} covers {covered:,} of {warm:,} items with events")
+            progress.say(notes[-1])
     specs = {name: spec for name, spec in specs.items() if name in fitted}
     if not fitted:
-        raise ConfigError("No network can be fitted: " + "; ".join(left_out))
+        raise ConfigError("No network can be fitted: " + "; ".join(notes))
     began = time.perf_counter()
     pseudo = pseudo_questions(data, split, pseudo_cold, seed)
     proportions, measured = fit_proportions(
@@ -174,7 +175,7 @@ def learn(
             "training": logs,
             "held_out_nll": measured.losses,
             "held_out_gain": measured.gain,
-            "notes": [*data.notes, *left_out],
+            "notes": [*data.notes, *notes],
         },
         encoder=vars(material).get("encoder"),  # none where no network asked for features
     )
