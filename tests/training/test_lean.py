@@ -1,4 +1,4 @@
-"""Weights lean to the consensus where held-out events rank better and are as likely."""
+"""Weights lean to one member where held-out events rank better and are as likely."""
 
 import numpy as np
 import pytest
@@ -11,10 +11,10 @@ FLOOR = 0.01
 
 
 def asked(gains, logs):
-    """Return what four hundred questions gain by each lean, with noise that all leans share."""
+    """Return what four hundred questions gain by five means, with noise that all of them share."""
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 0.1, (400, 1))
-    own = rng.normal(0, 0.01, (400, len(lean.LEANS)))
+    own = rng.normal(0, 0.01, (400, 5))
     return lean.Asked(np.asarray(gains) + noise + own, np.asarray(logs) + 5 * noise + own)
 
 
@@ -23,34 +23,39 @@ BETTER = [0.3, 0.31, 0.32, 0.34, 0.33]
 
 
 def test_the_lean_that_ranks_best_is_chosen():
-    assert asked(BETTER, [-7.0] * 5).choose(EVERY) == 0.75
+    assert asked(BETTER, [-7.0] * 5).choose(EVERY) == 3
 
 
 def test_a_lean_that_makes_events_less_likely_is_not():
-    assert asked(BETTER, [-7.0, -7.0, -7.0, -7.1, -7.1]).choose(EVERY) == 0.5
-    assert asked(BETTER, [-7.0, -7.1, -7.1, -7.1, -7.1]).choose(EVERY) == 0.0
+    assert asked(BETTER, [-7.0, -7.0, -7.0, -7.1, -7.1]).choose(EVERY) == 2
+    assert asked(BETTER, [-7.0, -7.1, -7.1, -7.1, -7.1]).choose(EVERY) == 0
 
 
 def test_where_chance_could_tell_them_apart_as_well_nothing_leans():
-    assert asked([0.3, 0.3, 0.3, 0.3, 0.3 + 1e-5], [-7.0] * 5).choose(EVERY) == 0.0
-    assert asked(BETTER, [-7.0] * 5).choose(np.arange(400) < 99) == 0.0
+    assert asked([0.3, 0.3, 0.3, 0.3, 0.3 + 1e-5], [-7.0] * 5).choose(EVERY) == 0
+    assert asked(BETTER, [-7.0] * 5).choose(np.arange(400) < 99) == 0
 
 
 def test_questions_without_an_answer_do_not_count():
     told = asked(BETTER, [-7.0] * 5)
     told.gains[:150], told.logs[:150] = 0.0, -np.inf
-    assert told.choose(EVERY) == 0.75
+    assert told.choose(EVERY) == 3
     told.logs[150:320] = np.nan
-    assert told.choose(EVERY) == 0.0  # 80 are too few
+    assert told.choose(EVERY) == 0  # 80 are too few
 
 
-@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6), st.floats(0, 1))
-def test_weights_that_lean_still_sum_to_one_above_the_floor(values, part):
-    weights = FLOOR + (1 - FLOOR * len(values)) * np.array(values) / sum(values)
-    found = lean.leaning(weights, part, FLOOR)
-    assert found.sum() == pytest.approx(1)
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6))
+def test_weights_that_lean_still_sum_to_one_above_the_floor(values):
+    members = len(values)
+    weights = FLOOR + (1 - FLOOR * members) * np.array(values) / sum(values)
+    found = lean.leaning(weights, FLOOR)
+    assert found.shape == (1 + members * len(lean.LEANS), members)
+    np.testing.assert_array_equal(found[0], weights)
+    np.testing.assert_allclose(found.sum(1), 1)
     assert (found >= FLOOR - 1e-12).all()
-    assert found[-1] >= weights[-1] - 1e-12
+    for member, rows in enumerate(np.split(found[1:], members)):
+        assert (np.diff([weights[member], *rows[:, member]]) >= -1e-12).all()
+        assert rows[-1, member] == pytest.approx(1 - FLOOR * (members - 1))
 
 
 @pytest.mark.parametrize("abstains", [None, 1, 2])

@@ -13,7 +13,7 @@ from scipy.interpolate import CubicSpline
 
 from ysmean.mean.tile import BoolArray, DoubleArray
 
-FLOOR = 0.01
+FLOOR = 0.002
 PRIOR_EVENTS = 50.0
 GAP = 1e-6
 MAX_STEPS = 20_000

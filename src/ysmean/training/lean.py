@@ -1,4 +1,4 @@
-"""How far the weights of a cohort lean towards the consensus: what likelihood leaves open.
+"""How far the weights of a cohort lean towards one member: what likelihood leaves open.
 
 Where little is known of people, weights that are far apart make held-out events equally likely, and
 rank very differently: a sharp network that is right now and then lifts its few favourites above
@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ysmean.mean.held import softmax
 from ysmean.mean.tile import BoolArray, DoubleArray, FloatArray
 
-LEANS = (0.0, 0.25, 0.5, 0.75, 1.0)
+LEANS = (0.25, 0.5, 0.75, 1.0)
 ENOUGH = 100  # questions of a cohort
-SURE = 2.0  # standard errors
+BETTER = 2.5  # standard errors that a lean has to rank better by; it is one of many
+WORSE = 2.0  # that events may be less likely by
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What means that lean by `LEANS` make of questions.
+    """What means make of questions: by the fitted weights, then by those that lean.
 
     Attributes:
         gains: float64 (n, L), 1 / log2(1 + the target's rank): NDCG without an end.
@@ -32,8 +32,8 @@ class Asked:
     gains: DoubleArray
     logs: DoubleArray
 
-    def choose(self, among: BoolArray) -> float:
-        """Return the lean that surely ranks better, of those not surely less likely; else 0.
+    def choose(self, among: BoolArray) -> int:
+        """Return the row that surely ranks better, of those not surely less likely; else 0.
 
         Of several it is the one that ranks best.
 
@@ -43,30 +43,34 @@ class Asked:
         gains, logs = self.gains[among], self.logs[among]
         kept = np.isfinite(logs).all(1)
         if kept.sum() < ENOUGH:
-            return 0.0
+            return 0
         better, worse = gains[kept] - gains[kept, :1], logs[kept, :1] - logs[kept]
-        sure = better.mean(0) > SURE * _error(better)
-        sure &= worse.mean(0) <= SURE * _error(worse)
-        return LEANS[int(np.argmax(np.where(sure, better.mean(0), 0.0)))]
+        sure = better.mean(0) > BETTER * _error(better)
+        sure &= worse.mean(0) <= WORSE * _error(worse)
+        return int(np.argmax(np.where(sure, better.mean(0), 0.0)))
 
 
-def leaning(weights: DoubleArray, lean: npt.ArrayLike, floor: float) -> DoubleArray:
-    """Return weights (..., M) moved towards the last member by `lean` (...); none below `floor`."""
-    to = np.full(weights.shape[-1], floor)
-    to[-1] = 1 - floor * (len(to) - 1)
-    part = np.asarray(lean)[..., None]
-    return np.asarray((1 - part) * weights + part * to)
+def leaning(weights: DoubleArray, floor: float) -> DoubleArray:
+    """Return weights (..., M) and after them those that lean, (..., 1 + M * 4, M).
+
+    Towards each member in turn, by each of `LEANS`; none is below `floor`.
+    """
+    members = weights.shape[-1]
+    ends = floor + (1 - floor * members) * np.eye(members)  # (M, M), one member as far as it goes
+    part = np.array(LEANS)[:, None]
+    rows = [(1 - part) * weights[..., None, :] + part * end for end in ends]
+    return np.concatenate([weights[..., None, :], *rows], axis=-2)
 
 
 def ask(
     z: FloatArray, consensus: FloatArray, weights: DoubleArray, column: int
 ) -> tuple[DoubleArray, DoubleArray]:
-    """Return gain and log p of one question's target, (L,) each, by the means that lean.
+    """Return gain and log p of one question's target, (L,) each, by several means.
 
     Args:
         z: float32 (K, n), the networks' tempered logits; -inf where they say nothing.
         consensus: float32 (n,), its logits.
-        weights: (L, K + 1), one row a lean.
+        weights: (L, K + 1), a row for each mean.
         column: of the target.
     """
     p = softmax(np.concatenate([z, consensus[None]])).astype(np.float64)  # (K + 1, n)

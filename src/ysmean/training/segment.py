@@ -125,7 +125,7 @@ class Segment:
         Args:
             heat: (K,), the networks' temperatures.
             consensus: of the networks.
-            rng: chooses the questions that tell how far weights lean to the consensus.
+            rng: chooses the questions that tell how far weights lean to one member.
         """
         networks = len(self.networks)
         logs = self._log_probabilities(heat, consensus)
@@ -142,12 +142,12 @@ class Segment:
         consensus: CrossFitted,
         rng: np.random.Generator,
     ) -> DoubleArray:
-        """Return weights (C, M) that lean to the consensus where held-out events rank better."""
+        """Return weights (C, M) that lean to one member where held-out events rank better."""
         asked = self.asked
-        leaning = np.stack([lean.leaning(weights, part, FLOOR) for part in lean.LEANS], axis=1)
+        leaning = lean.leaning(weights, FLOOR)  # (C, L, M)
         real = [~asked.cut & (asked.cohorts == c) for c in range(len(weights))]
         sample = np.logical_or.reduce([drawn(some, RANKED, rng) for some in real])
-        gains, logs = np.full((2, len(sample), len(lean.LEANS)), np.nan)
+        gains, logs = np.full((2, len(sample), leaning.shape[1]), np.nan)
         for rows, columns, held in self._answers(heat, sample):
             z, a = held.logits.copy(), heat * consensus.product(rows, held.answering)
             own = combined(Centred.of(held), a)  # (B, n)
@@ -156,7 +156,9 @@ class Segment:
                     z[b], own[b], leaning[asked.cohorts[row]], columns[b]
                 )
         found = lean.Asked(gains, logs)
-        return lean.leaning(weights, [found.choose(some) for some in real], FLOOR)
+        return np.stack(
+            [rows[found.choose(some)] for rows, some in zip(leaning, real, strict=True)]
+        )
 
     def _weights(self, heat: DoubleArray, logs: DoubleArray, exponents: DoubleArray) -> Fitted:
         asked = self.asked
