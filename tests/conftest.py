@@ -35,6 +35,7 @@ LONG = (
     "contracts/test_growth.py",
     "test_cli.py",
     "service/test_process.py",
+    "service/test_apart.py",
     "training/test_train.py",
     "training/test_fit.py",
 )

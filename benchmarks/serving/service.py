@@ -68,15 +68,24 @@ class Service:
 
     @property
     def busy(self):
-        """Processor time used so far, seconds; what other processes use does not count."""
-        words = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        """Processor time used so far by it and those it has started, seconds."""
+        ticks = 0
+        for process in self._family():
+            words = (process / "stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(words[11]) + int(words[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     @property
     def resident(self):
-        """Resident memory, bytes."""
-        words = Path(f"/proc/{self.process.pid}/statm").read_text().split()
-        return int(words[1]) * os.sysconf("SC_PAGE_SIZE")
+        """Resident memory of it and those it has started, bytes."""
+        pages = sum(int((p / "statm").read_text().split()[1]) for p in self._family())
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def _family(self):
+        """Return the process and those it has started, as folders of /proc."""
+        own = Path(f"/proc/{self.process.pid}")
+        started = {c for task in own.glob("task/*/children") for c in task.read_text().split()}
+        return [own, *(Path(f"/proc/{child}") for child in sorted(started))]
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

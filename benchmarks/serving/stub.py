@@ -16,6 +16,7 @@ from ysmean.data.requests import Request
 from ysmean.service import run
 from ysmean.service.app import create_app
 from ysmean.service.keys import NO_KEYS
+from ysmean.service.served import Served
 from ysmean.service.service import Service
 from ysmean.service.settings import Settings
 
@@ -29,7 +30,7 @@ def stub(settings, keys):
             ready.append(model.recommender.recommend_many([Request()])[0])
         # Every answer has a name of its own, as the memory of answers expects.
         return [
-            replace(ready[0], user_id=request.user_id, request_id=f"{id(request):032x}")
+            Served.of(replace(ready[0], user_id=request.user_id, request_id=f"{id(request):032x}"))
             for request in requests
         ]
 
@@ -41,9 +42,7 @@ def stub(settings, keys):
         if not ready:
             compute(None, app.state.service.model, [])
         if len(ready) == 1:
-            import json
-
-            ready.append(json.dumps(ready[0].to_json()).encode())
+            ready.append(Served.of(ready[0]).body)
         return Response(ready[1], media_type="application/json")
 
     return app

@@ -1,10 +1,12 @@
 """Requests a second beside a stub recommender and a constant answer, under bounded load.
 
     python benchmarks/serving/throughput.py MODEL [--seconds 10] [--rounds 3] [--connections 16]
+        [--together]
 
 The real service and the stub (`stub.py`) run side by side and are loaded one after the other, in
-rounds; the table shows medians over rounds. Known users are those of the model; histories never
-seen are drawn anew for every request: 20 items each.
+rounds; the table shows medians over rounds. Known users are those of the model, and have asked once
+before; histories never seen are drawn anew for every request: 20 items each. With `--together` the
+service computes in the process that speaks HTTP (`ysmean serve --no-apart`).
 """
 
 import argparse
@@ -48,22 +50,34 @@ def bodies(model, folder):
         (folder / name).write_text("\n".join(map(json.dumps, lines)) + "\n")
 
 
+def greet(service, file):
+    """Ask for every user once."""
+    lines = file.read_text().splitlines()
+    for lo in range(0, len(lines), 64):
+        body = {"requests": [json.loads(line) for line in lines[lo : lo + 64]]}
+        status, answer = service.ask("POST", "/v1/recommend/batch", body)
+        assert status == 200, answer
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--together", action="store_true")
     given = parser.parse_args()
+    options = ["--no-apart"] if given.together else []
     found = {route: [] for route in ROUTES}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bodies(given.model, folder)
         with (
-            serving(given.model, "--events-db", folder / "a.db") as service,
+            serving(given.model, "--events-db", folder / "a.db", *options) as service,
             serving(given.model, "--events-db", folder / "b.db", stub=True) as stub,
         ):
             processes = {"service": service, "stub": stub}
+            greet(service, folder / "users")
             for number in range(given.rounds + 1):
                 for route in ROUTES:
                     who, asked, path = route

@@ -150,7 +150,7 @@ def test_answers_are_counted_with_their_shares_abstentions_and_routes(app):
         ({"user_id": "a", "item_id": "t", "timestamp": "soon"}, "timestamp", "timestamp='soon'"),
         ({"user_id": "a", "item_id": "t", "timestamp": 1.7e12}, "timestamp", "less than"),
         ([{"user_id": "a", "item_id": "t", "timestamp": 1e10}], "[0].timestamp", "a day ahead"),
-        ({"user_id": "a", "item_id": "t", "weight": 1}, "weight", "not permitted"),
+        ({"user_id": "a", "item_id": "t", "weight": 1}, "weight", "there is no such field"),
         ([], "body", "at least 1 item"),
         ("text", "body", "valid dictionary"),
         ([{"user_id": "a", "item_id": "t"}] * 1001, "body", "1,001 events; at most 1,000"),

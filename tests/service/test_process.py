@@ -182,6 +182,7 @@ def test_every_setting_of_the_service_has_a_flag(monkeypatch, tmp_path):
         "threads": 3,
     }
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    flags, given = [*flags, "--no-apart"], {**given, "apart": False}
     served = []
     monkeypatch.setattr("ysmean.service.run.run", lambda *told: served.append(told))
     monkeypatch.setattr(sys, "argv", ["ysmean", "serve", "model", *flags])

@@ -60,6 +60,9 @@ def serve(
     threads: Annotated[
         int, typer.Option(min=1, help="threads of a matrix product; more for large catalogues")
     ] = 1,
+    apart: Annotated[
+        bool, typer.Option(help="compute in a process of its own, which holds a second copy")
+    ] = True,
     drain: Annotated[
         float, typer.Option(min=0, help="seconds to go on serving after SIGTERM")
     ] = 2.0,
@@ -94,6 +97,7 @@ def serve(
         remembered=remembered,
         encodings=encodings,
         threads=threads,
+        apart=apart,
     )
 
 
@@ -131,6 +135,17 @@ def start(
         settings["log_salt"] = SecretStr(salt)
     # Absolute, so that even `.` has a name for the file beside it; links are kept.
     run(Settings(model=Path(os.path.abspath(model)), **settings), keys, host, port, drain, told)
+
+
+def check_port(port: int) -> None:
+    """Refuse a port of this machine that is taken.
+
+    Raises:
+        ConfigError: says so.
+    """
+    from ysmean.service.run import listen
+
+    listen("127.0.0.1", port).close()
 
 
 def check_installed() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
-from ysmean.answer import Recommendations
 from ysmean.service.common import PROBLEMS, Asked, Noted, needs
 from ysmean.service.problems import FieldProblem, within
 from ysmean.service.replies import Answer, BatchAnswer
@@ -17,7 +16,7 @@ router = APIRouter(prefix="/v1", tags=["answers"], responses=PROBLEMS, dependenc
 
 
 @router.post("/recommend", response_model=Answer)
-async def recommend(asked: RecommendRequest, service: Asked, noted: Noted) -> JSONResponse:
+async def recommend(asked: RecommendRequest, service: Asked, noted: Noted) -> Response:
     """Answer one request: the best items with every network's share of their scores."""
     noted["user_id"] = asked.user_id
     within(list(asked.beyond(service.settings)))
@@ -25,11 +24,11 @@ async def recommend(asked: RecommendRequest, service: Asked, noted: Noted) -> JS
     answers = await service.answer(service.model, requests, arms=arms)
     service.recent.remember(answers, arms)
     noted["model"], noted["arm"] = answers[0].model, arms[0]
-    return JSONResponse(_shown(answers[0], arms[0]))
+    return _json(answers[0].json(arms[0]))
 
 
 @router.post("/recommend/batch", response_model=BatchAnswer)
-async def recommend_batch(asked: BatchRequest, service: Asked) -> JSONResponse:
+async def recommend_batch(asked: BatchRequest, service: Asked) -> Response:
     """Answer several requests, in order; if one is bad, none is answered."""
     count, most = len(asked.requests), service.settings.max_batch
     if count > most:
@@ -41,8 +40,8 @@ async def recommend_batch(asked: BatchRequest, service: Asked) -> JSONResponse:
     requests, arms = service.assigned([one.request() for one in asked.requests])
     answers = await service.answer(service.model, requests, places, arms)
     service.recent.remember(answers, arms)
-    shown = [_shown(answer, arm) for answer, arm in zip(answers, arms, strict=True)]
-    return JSONResponse({"answers": shown})
+    shown = [answer.json(arm) for answer, arm in zip(answers, arms, strict=True)]
+    return _json(b'{"answers":[' + b",".join(shown) + b"]}")
 
 
 @router.get("/items/{item_id:path}/similar", response_model=Answer)
@@ -51,16 +50,15 @@ async def similar(
     item_id: Annotated[str, Path(max_length=256)],
     k: Annotated[int | None, Query(ge=1, description="how many; 10 by default")] = None,
     network: Annotated[str | None, Query(description="one network alone")] = None,
-) -> JSONResponse:
+) -> Response:
     """Say what goes with an item, by the networks that answer from histories."""
     if k is not None and k > service.settings.max_k:
         detail = f"{k:,} items; expected at most {service.settings.max_k:,}"
         within([FieldProblem(field="k", detail=detail)])
     model = service.model
     request = model.recommender.similar_request(item_id, k, network)
-    return JSONResponse((await service.answer(model, [request]))[0].to_json())
+    return _json((await service.answer(model, [request]))[0].json())
 
 
-def _shown(answer: Recommendations, arm: str | None) -> dict[str, Any]:
-    """Return an answer for JSON, with the arm of an experiment where it is in one."""
-    return answer.to_json() if arm is None else {**answer.to_json(), "arm": arm}
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

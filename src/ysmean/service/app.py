@@ -9,7 +9,16 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from ysmean import __version__
-from ysmean.service import about, answers, browse, operations, problems, studio, users
+from ysmean.service import (
+    about,
+    answers,
+    browse,
+    operations,
+    problems,
+    schemas,
+    studio,
+    users,
+)
 from ysmean.service.frame import Frame
 from ysmean.service.keys import NO_KEYS, Keys
 from ysmean.service.service import Service
@@ -46,7 +55,7 @@ def create_app(settings: Settings, keys: Keys = NO_KEYS) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    problems.install(app)
+    problems.install(app, schemas.FIELDS)
     for room in (answers, users, about, browse, operations, studio):
         app.include_router(room.router)
     app.add_middleware(Frame, service=service)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from ysmean.answer import Recommendations
 from ysmean.data.requests import Request
 from ysmean.errors import YsMeanError
+from ysmean.service.compilations import COMPUTE
 from ysmean.service.loaded import Loaded
+from ysmean.service.served import Served
 
-COMPUTE = "ysmean-compute"  # the name of the thread
-
-Answers = list[Recommendations]
+Answers = list[Served]
 Compute = Callable[[Loaded, Sequence[Request]], Answers]
 
 

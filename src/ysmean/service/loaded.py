@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +22,10 @@ from ysmean.data.watermark import Watermark
 from ysmean.errors import BundleError
 from ysmean.mean.topk import top_k_of_mean
 from ysmean.recommender import Recommender
+from ysmean.service.served import Served
+
+if TYPE_CHECKING:
+    from ysmean.service.apart import Apart
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,29 @@ class Loaded:
 
     Attributes:
         recommender: it.
+        process: that computes its answers; None computes them here.
     """
 
     recommender: Recommender
+    process: Apart | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can answer."""
+        return self.process is None or self.process.alive
+
+    def answer(self, requests: Sequence[Request], store: EventStore) -> list[Served]:
+        """Answer requests, heeding the live events of a store.
+
+        Raises:
+            YsMeanError: as of `Recommender.recommend_many`, or if the store cannot be read.
+            GoneError: if its process has ended.
+        """
+        if self.process is not None:
+            return self.process.answer(requests)
+        users = {r.user_id for r in requests if r.user_id is not None}
+        answers = self.recommender.recommend_many(requests, self.pasts(users, store))
+        return [Served.of(answer) for answer in answers]
 
     @property
     def id(self) -> str:
@@ -95,6 +121,30 @@ class Loaded:
         return (begins + holds)[:limit]
 
 
+def read(folder: Path) -> Loaded:
+    """Read and verify a bundle.
+
+    Raises:
+        BundleError: if it is altered, or of another format.
+    """
+    loaded = Loaded(Recommender.load(folder))
+    parts = loaded.recommender.parts
+    # What is made on first use is made now, not by somebody's request.
+    _ = loaded.id, loaded.names, loaded.created, parts.histories.index, parts.catalogue.attributes
+    return loaded
+
+
+def settle() -> None:
+    """Collect what a swap has left, and let later collections pass over all that is there now.
+
+    A model and the libraries are millions of objects. Searching them for garbage again and again
+    took a quarter of a second each time, in which nothing was answered.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 def load(folder: Path, sizes: list[int]) -> Loaded:
     """Read and verify a bundle, compile for every batch size, and check its answers.
 
@@ -105,11 +155,8 @@ def load(folder: Path, sizes: list[int]) -> Loaded:
     Raises:
         BundleError: if it is altered, of another format, or answers with nonsense.
     """
-    loaded = Loaded(Recommender.load(folder))
-    parts = loaded.recommender.parts
-    # What is made on first use is made now, not by somebody's request.
-    _ = loaded.id, loaded.names, loaded.created, parts.histories.index, parts.catalogue.attributes
-    items = parts.catalogue.item_ids
+    loaded = read(folder)
+    items = loaded.recommender.parts.catalogue.item_ids
     for length in (1, MAX_HISTORY):  # short histories are encoded by functions of their own
         request = Request(history=[*islice(cycle(items), length)])
         for size in sizes:

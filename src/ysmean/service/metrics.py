@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-import keras
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from ysmean.answer import Recommendations
-from ysmean.service.batching import COMPUTE
+from ysmean.service import compilations
+from ysmean.service.served import Served
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
 class Metrics:
@@ -55,7 +51,7 @@ class Metrics:
         self.age = gauge("model_age_seconds", "since the model was trained")
         for when in ("warm-up", "serving"):
             self.compilations.labels(when)
-        _count_compilations(self)
+        compilations.tell(self)
 
     def batch(self, size: int, waits: list[float], took: float) -> None:
         """Count a computation: its requests, what each call waited, what it took in seconds."""
@@ -69,20 +65,24 @@ class Metrics:
         self.encodings.labels("kept").inc(kept)
         self.encodings.labels("made").inc(made)
 
-    def answered(
-        self, answers: Sequence[Recommendations], arms: Sequence[str | None] | None = None
-    ) -> None:
+    def compiled(self, when: str, count: int = 1) -> None:
+        """Count compilations by warm-up, or under load."""
+        self.compilations.labels(when).inc(count)
+
+    def counted(self, by: Mapping[str, int]) -> None:
+        """Count what a process that computes has counted, as of `apart.Counted`."""
+        self.encoded(by.get("kept", 0), by.get("made", 0))
+        for when in ("warm-up", "serving"):
+            self.compiled(when, by.get(when, 0))
+
+    def answered(self, answers: Sequence[Served], arms: Sequence[str | None] | None = None) -> None:
         """Count answers, by the arms of an experiment, and which networks they came from."""
         for answer, arm in zip(answers, arms or [None] * len(answers), strict=True):
             self.answers.labels(arm or "").inc()
             self.cold.inc(answer.cohort == "0")
             for name in answer.abstained:
                 self.abstentions.labels(name).inc()
-            # Counters are slow to find and lock, so a network's items are added up before.
-            items = [item.shares for item in answer.items]
-            names = items[0] if items else ()  # all items name the same networks
-            mean = {name: sum(s[name] for s in items) / len(items) for name in names}
-            self._credit(self.shares, mean, arm)
+            self._credit(self.shares, answer.shares, arm)
 
     def clicked(self, shares: Mapping[str, float], arm: str | None = None) -> None:
         """Count an event on an item of an answer, with the item's shares and the arm there."""
@@ -99,31 +99,3 @@ class Metrics:
     def _credit(counter: Counter, shares: Mapping[str, float], arm: str | None) -> None:
         for name, share in shares.items():
             counter.labels(name, arm or "").inc(share)
-
-
-_COUNTED: weakref.WeakSet[Metrics] = weakref.WeakSet()
-
-
-def _count_compilations(metrics: Metrics) -> None:
-    """Let JAX tell of everything it compiles; other backends do not compile answers."""
-    if not _COUNTED and keras.backend.backend() == "jax":
-        _listen(_compiled)
-    _COUNTED.add(metrics)
-
-
-_listening: list[Callable[..., None]] = []
-
-
-def _listen(callback: Callable[..., None]) -> None:
-    import jax
-
-    if not _listening:  # JAX never forgets a listener
-        _listening.append(callback)
-        jax.monitoring.register_event_duration_secs_listener(callback)
-
-
-def _compiled(event: str, duration: float, **_: object) -> None:
-    if event == COMPILED:
-        when = "serving" if threading.current_thread().name == COMPUTE else "warm-up"
-        for metrics in list(_COUNTED):
-            metrics.compilations.labels(when).inc()

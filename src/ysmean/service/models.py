@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from ysmean.errors import BundleError, YsMeanError
+from ysmean.service.apart import Apart, Counted
 from ysmean.service.gate import worse
-from ysmean.service.loaded import Loaded, load
+from ysmean.service.loaded import Loaded, load, read, settle
 from ysmean.service.settings import Settings
 
 log = structlog.get_logger()
+
+LONGEST_PAUSE = 30.0  # seconds between attempts to start a lost process anew
 
 
 class SwapError(Exception):
@@ -37,6 +41,7 @@ class Models:
         settings: which folder, and what to warm up for.
         told: is called with the result of every swap and the model that answers after it.
         encoded: is called as of `Recommender.keep_encodings`.
+        counted: is called with what a process that computes has counted.
     """
 
     def __init__(
@@ -44,9 +49,11 @@ class Models:
         settings: Settings,
         told: Callable[[str, Loaded | None], None],
         encoded: Callable[[int, int], None],
+        counted: Callable[[Counted], None],
     ) -> None:
-        self._settings, self._told, self._encoded = settings, told, encoded
-        self._swapping = threading.Lock()
+        self._settings, self._told = settings, told
+        self._encoded, self._counted = encoded, counted
+        self._swapping, self._closed = threading.Lock(), False
         self.current: Loaded | None = None
         self.previous: Loaded | None = None
 
@@ -62,23 +69,17 @@ class Models:
             SwapError: why the old model was kept.
         """
         with self._alone():
-            try:
-                found = load(self._settings.model, self._settings.batch_sizes)
-                found.recommender.keep_encodings(self._settings.encodings, self._encoded)
-                if self._settings.experiment is not None:
-                    self._settings.experiment.check(found.recommender)
-            except Exception as error:  # whatever a bad bundle does, the old model goes on
-                self._tell("failed", str(error))
-                if isinstance(error, YsMeanError):
-                    raise SwapError(str(error)) from error
-                raise SwapError(f"{type(error).__name__}: {error}") from error
-            old = self.current
-            if old is not None and _same(old, found):
+            old, found = self.current, self._take(self._read)
+            same = old is not None and _same(old, found)
+            if old is not None and same and old.alive:
                 return self._done("unchanged", old, old)
             if old is not None and not force and (reason := self._worse(old, found)):
                 self._tell("refused", reason)
                 raise SwapError(reason)
-            self.previous, self.current = old, found
+            found = self._take(lambda: self._ready(found))
+            if not same:
+                self.previous = old
+            self.current = found
             return self._done("loaded", found, old)
 
     def rollback(self) -> Swap:
@@ -90,6 +91,8 @@ class Models:
         with self._alone():
             if self.previous is None or self.current is None:
                 raise SwapError("No other model was loaded since the service started.")
+            if not self.previous.alive:
+                raise SwapError("The process of the model before has ended; load that model again.")
             old, back = self.current, self.previous
             self.previous, self.current = old, back
             return self._done("rolled-back", back, old)
@@ -104,6 +107,55 @@ class Models:
             self.reload()
         except SwapError as error:
             raise BundleError(str(error)) from error
+
+    def close(self) -> None:
+        """End the processes that compute."""
+        self._closed = True
+        for model in (self.current, self.previous):
+            if model is not None and model.process is not None:
+                model.process.close()
+
+    def _take(self, found: Callable[[], Loaded]) -> Loaded:
+        """Return what is found; whatever a bad bundle does, the old model goes on."""
+        try:
+            return found()
+        except Exception as error:
+            self._tell("failed", str(error))
+            if isinstance(error, YsMeanError):
+                raise SwapError(str(error)) from error
+            raise SwapError(f"{type(error).__name__}: {error}") from error
+
+    def _read(self) -> Loaded:
+        settings = self._settings
+        if settings.apart:
+            found = read(settings.model)
+        else:
+            found = load(settings.model, settings.batch_sizes)
+            found.recommender.keep_encodings(settings.encodings, self._encoded)
+        if settings.experiment is not None:
+            settings.experiment.check(found.recommender)
+        return found
+
+    def _ready(self, found: Loaded) -> Loaded:
+        """Return a model that was read, ready to answer."""
+        if not self._settings.apart:
+            return found
+        process = Apart(self._settings, self._counted, self._lost)
+        if not process.holds(found):
+            process.close()
+            raise BundleError("Another version became current meanwhile. Load that one.")
+        return replace(found, process=process)
+
+    def _lost(self) -> None:
+        """Start the current model's process anew if it is the one that has ended."""
+        pause = 1.0
+        while self.current is not None and not self.current.alive and not self._closed:
+            log.error("the process that computes has ended", model=self.current.id)
+            try:
+                self.reload(force=True)
+            except SwapError:  # logged
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
 
     def _worse(self, old: Loaded, new: Loaded) -> str | None:
         """Return why the gate refuses a model; None where it does not, or there is no gate."""
@@ -123,6 +175,7 @@ class Models:
             self._swapping.release()
 
     def _done(self, result: str, model: Loaded, replaced: Loaded | None) -> Swap:
+        settle()
         self._tell(result, None)
         return Swap(result, model, replaced)
 

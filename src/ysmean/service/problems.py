@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
@@ -104,8 +105,13 @@ def response(problem: ProblemError) -> Response:
     return Response(content, problem.status, problem.headers, media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of an app be answered with a problem."""
+def install(app: FastAPI, fields: Mapping[str, Sequence[str]]) -> None:
+    """Let every error of an app be answered with a problem.
+
+    Args:
+        app: the application.
+        fields: that bodies may have, by route: one of them is suggested for a misspelt one.
+    """
 
     async def problem(_: Request, error: Exception) -> Response:
         assert isinstance(error, ProblemError)
@@ -115,9 +121,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, YsMeanError)
         return response(refused(error))
 
-    async def invalid(_: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return response(invalid_body(error))
+        return response(invalid_body(error, fields.get(request.url.path, ())))
 
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -130,7 +136,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-def invalid_body(error: RequestValidationError) -> ProblemError:
+def invalid_body(error: RequestValidationError, fields: Sequence[str]) -> ProblemError:
     """Return what pydantic found as a problem, with the paths of the fields."""
     if isinstance(error.body, bytes):
         detail = "Expected JSON with the header Content-Type: application/json."
@@ -143,6 +149,9 @@ def invalid_body(error: RequestValidationError) -> ProblemError:
             return ProblemError(HTTPStatus.BAD_REQUEST, said)
         field = _path(path, error.body, one["type"]) if place == "body" else str(path[0])
         said = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            close = get_close_matches(str(path[-1]), fields, n=1)
+            said = "there is no such field" + (f"; did you mean {close[0]!r}?" if close else "")
         found.setdefault(field or "body", []).append(said)
     return wrong_fields(
         [

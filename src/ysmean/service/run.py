@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -23,6 +24,8 @@ from ysmean.service.service import Service
 from ysmean.service.settings import Settings
 
 log = structlog.get_logger()
+
+SWITCH = 0.0005  # seconds that a thread may keep others from running; the default is ten times that
 
 
 def run(
@@ -52,9 +55,10 @@ def run(
     """
     check_bundle(settings.model)  # or a file of events would be made beside a misspelt name
     logs.configure()
+    sys.setswitchinterval(SWITCH)
     app = create_app(settings, keys)
     service: Service = app.state.service
-    listening = _listen(host, port)
+    listening = listen(host, port)
     server = _Server(_config(app, settings), service, drain)
     service.on_failure = server.leave
     # Uvicorn sends itself the signal again when it is done; that shall not be the end.
@@ -106,7 +110,12 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        ConfigError: if the address or the port cannot be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family, backlog=2048)

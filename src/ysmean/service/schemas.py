@@ -82,10 +82,10 @@ class RecommendRequest(Strict):
 
     user_id: Id | None = Field(None, description="whose history and features count")
     history: list[Id] | None = Field(None, description="item ids instead, oldest first")
-    preferences: dict[Name, list[Name] | dict[Name, Strength]] = Field(
+    preferences: dict[Name, Name | list[Name] | dict[Name, Strength]] = Field(
         {},
-        description="liked values by item feature, or bounds of a number such as '>= 2010'; or "
-        "strengths by value, below 0 = disliked",
+        description="liked values by item feature, or bounds of a number such as '>= 2010', one or "
+        "a list; or strengths by value, below 0 = disliked",
     )
     context: Context = Field(default_factory=Context)
     where: Annotated[Text, StringConstraints(max_length=2000)] | dict[Name, Any] | None = Field(
@@ -127,7 +127,11 @@ class RecommendRequest(Strict):
         counts = {
             "history": (len(self.history or ()), limits.max_history, "items"),
             "exclude": (len(self.exclude), limits.max_history, "items"),
-            "preferences": (sum(map(len, self.preferences.values())), limits.max_values, "values"),
+            "preferences": (
+                sum(map(_count, self.preferences.values())),
+                limits.max_values,
+                "values",
+            ),
             "k": (self.k or 0, limits.max_k, "items"),
         }
         for field, (given, most, what) in counts.items():
@@ -166,6 +170,10 @@ class Event(Strict):
     request_id: Id | None = Field(None, description="of the answer that it follows")
 
 
+def _count(stated: str | list[str] | dict[str, float]) -> int:
+    return 1 if isinstance(stated, str) else len(stated)
+
+
 def _number(body: Any) -> str:
     return "many" if isinstance(body, list) else "one"
 
@@ -174,3 +182,9 @@ Events = Annotated[
     Annotated[Event, Tag("one")] | Annotated[list[Event], Field(min_length=1), Tag("many")],
     Discriminator(_number),
 ]
+
+FIELDS = {  # by route
+    "/v1/recommend": [*RecommendRequest.model_fields],
+    "/v1/recommend/batch": [*BatchRequest.model_fields, *RecommendRequest.model_fields],
+    "/v1/events": [*Event.model_fields],
+}

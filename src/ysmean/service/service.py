@@ -12,6 +12,7 @@ from ysmean.data.live import EventStore
 from ysmean.data.requests import Request
 from ysmean.data.store import open_store
 from ysmean.errors import DataError, YsMeanError
+from ysmean.service.apart import GoneError
 from ysmean.service.batching import Answers, Batcher, QueueFullError, RefusedError
 from ysmean.service.keys import Keys
 from ysmean.service.loaded import Loaded
@@ -22,6 +23,8 @@ from ysmean.service.recent import Recent
 from ysmean.service.settings import Settings
 
 Written = TypeVar("Written")
+
+LOST = "The process that computes has ended; it is being started anew."
 
 
 class Service:
@@ -47,7 +50,7 @@ class Service:
         self.metrics = Metrics()
         self.store: EventStore = open_store(settings.store)
         self.recent = Recent(settings.remembered)
-        self.models = Models(settings, self._swapped, self.metrics.encoded)
+        self.models = Models(settings, self._swapped, self.metrics.encoded, self.metrics.counted)
         self._batcher: Batcher | None = None
 
     def start(self) -> None:
@@ -64,12 +67,14 @@ class Service:
         self.draining = True
         if self._batcher is not None:
             self._batcher.close()
+        self.models.close()
         self.store.close()
 
     @property
     def ready(self) -> bool:
         """Whether requests are answered and wanted."""
-        return self.models.current is not None and not self.draining
+        model = self.models.current
+        return model is not None and model.alive and not self.draining
 
     @property
     def model(self) -> Loaded:
@@ -80,6 +85,8 @@ class Service:
         """
         if self.models.current is None:
             raise busy("The model is not loaded yet.")
+        if not self.models.current.alive:
+            raise busy(LOST)
         return self.models.current
 
     async def answer(
@@ -109,6 +116,8 @@ class Service:
             answers = await asyncio.wait_for(asyncio.wrap_future(future), self.settings.timeout)
         except RefusedError as error:
             raise refused(error.error, places[error.number]) from None
+        except GoneError:
+            raise busy(LOST) from None
         except TimeoutError:
             raise busy(f"No answer within {self.settings.timeout:g} seconds.") from None
         self.metrics.answered(answers, arms)
@@ -136,8 +145,7 @@ class Service:
             raise busy("Not written in time. Send it again with the same event ids.") from None
 
     def _compute(self, model: Loaded, requests: Sequence[Request]) -> Answers:
-        users = {r.user_id for r in requests if r.user_id is not None}
-        return model.recommender.recommend_many(requests, model.pasts(users, self.store))
+        return model.answer(requests, self.store)
 
     def _first(self) -> None:
         try:

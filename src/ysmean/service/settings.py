@@ -35,6 +35,9 @@ class Settings(BaseModel):
             that a hash tells nobody apart from one start to the next.
         remembered: answers that later events may refer to.
         encodings: requests whose encodings are kept, for each network that has an encoder.
+        apart: whether answers are computed in a process of their own, beside the one that speaks
+            HTTP: more requests a second on two processors or more, for the memory of a second copy
+            of the model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +58,7 @@ class Settings(BaseModel):
     log_salt: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(16)))
     remembered: int = Field(default=5000, ge=0)
     encodings: int = Field(default=20_000, ge=0)
+    apart: bool = False
 
     @property
     def store(self) -> Path | str:
