@@ -7,7 +7,7 @@ READY_TF := .venv-tensorflow/.ready
 .PHONY: demo test test-tensorflow check bench clean
 
 demo: $(READY)
-	$(BIN)/ysmean demo
+	$(BIN)/ysmean demo --out demo
 
 # Two processes; each file's tests stay together, as they share what they train. The longest files
 # are first (tests/conftest.py), so that both end at about the same time.

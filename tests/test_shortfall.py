@@ -100,6 +100,7 @@ def test_a_shortfall_is_in_the_json_only_where_there_is_one(popular):
         "constraint": "where",
         "clause": "genre = 'Drama'",
         "gain": 3,
+        "hint": None,
     }
 
 
@@ -113,6 +114,20 @@ def test_the_sentence_says_how_many_there_are_and_what_would_bring_more():
         assert words in str(replace(short, constraint=constraint, clause=None))
     assert "no more" in str(Shortfall(10, 2))
     assert len(str(Shortfall(10, 2, "where", "item_id in ('a', " * 999, 3))) < 200
+
+
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ("genre = Comdy", "no item has genre 'Comdy' (did you mean 'Comedy'?)"),
+        ("year > 1990 and not genre in (Drama, 'Sience')", "no item has genre 'Sience'"),
+        ("genre = Drama and year > 2050", None),
+    ],
+)
+def test_a_value_that_no_item_has_is_named_with_the_nearest_one(popular, where, hint):
+    short = popular.recommend(where=where, k=12).shortfall
+    assert short.hint == hint
+    assert hint is None or str(short).endswith(f"; {hint}")
 
 
 def test_only_what_some_network_can_answer_counts():

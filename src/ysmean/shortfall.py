@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.requests import Encoded, Request
-from ysmean.data.where import conjuncts, where_mask
+from ysmean.data.where import conjuncts, strange_value, where_mask
 from ysmean.mean.consensus import CONSENSUS, Joined
 from ysmean.mean.proportions import Proportions
 from ysmean.mean.stream import Stream, Streamed
@@ -31,6 +31,7 @@ class Shortfall:
             would allow any.
         clause: which of the clauses that `where` joins by `and`, as text; None otherwise.
         gain: how many more it would allow.
+        hint: a value that `where` names and no item has, in words; None without one.
     """
 
     asked: int
@@ -38,6 +39,7 @@ class Shortfall:
     constraint: str | None = None
     clause: str | None = None
     gain: int = 0
+    hint: str | None = None
 
     def __str__(self) -> str:
         """Return it as a sentence without an end."""
@@ -54,7 +56,8 @@ class Shortfall:
             more = "leaving out any one constraint would allow no more"
         else:
             more = f"{changes[self.constraint]} there would be {self.gain:,} more"
-        return f"{self.allowed:,} of the {self.asked:,} items asked for: {more}"
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.allowed:,} of the {self.asked:,} items asked for: {more}{hint}"
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,17 @@ class Shortfalls:
         if self.requests[row].caps and allowed > found:
             return Shortfall(asked, found, "caps", None, min(asked, allowed) - found)
         gains = [int((once & ~limit.lets).sum()) for limit in limits]
+        hint = self._hint(row)
         if not any(gains) or allowed > found:  # then something else than constraints is in the way
-            return Shortfall(asked, found)
+            return Shortfall(asked, found, hint=hint)
         best = limits[int(np.argmax(gains))]
-        return Shortfall(asked, found, best.constraint, best.clause, max(gains))
+        return Shortfall(asked, found, best.constraint, best.clause, max(gains), hint)
+
+    def _hint(self, row: int) -> str | None:
+        where, catalogue = self.encoded.wheres[row], self.catalogue
+        if where is None:
+            return None
+        return strange_value(where, catalogue.frame, catalogue.schema)
 
     def _reachable(self, row: int) -> BoolArray:
         """Return the classes that some network could answer a request with, bool (N,)."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from ysmean import __version__
 from ysmean.cli import ask, begin, keep, learn, serve
 from ysmean.cli.common import talk
 from ysmean.errors import YsMeanError
@@ -37,6 +39,21 @@ app = typer.Typer(
 )
 for command, help_ in COMMANDS.items():
     app.command(short_help=help_)(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="say it, and leave")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

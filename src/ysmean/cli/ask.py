@@ -64,7 +64,8 @@ def recommend(
         who = (
             f"user {user}" if user is not None else "a given history" if history else "somebody new"
         )
-        show.answer(console(), answer, f"for {who} (history: {answer.cohort} items)")
+        items = "item" if answer.cohort == "1" else "items"
+        show.answer(console(), answer, f"for {who} (history: {answer.cohort} {items})")
 
 
 def similar(

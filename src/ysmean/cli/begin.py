@@ -11,7 +11,7 @@ import typer
 
 from ysmean.cli.common import Seed, console, talk
 from ysmean.cli.memory import keep_memory
-from ysmean.cli.serve import check_installed, start
+from ysmean.cli.serve import check_installed, check_port, start
 from ysmean.errors import RequestError
 
 
@@ -51,6 +51,7 @@ def demo(
 
     if serve or open_:
         check_installed()  # better said before minutes of training
+        check_port(port)
     report = run(console(80), seed, out)
     if not (serve or open_):
         return

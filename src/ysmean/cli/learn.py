@@ -132,8 +132,8 @@ def compare(
         sides = [Side.read(reports[0], name) for name in rows]
     else:
         raise RequestError(
-            f"Received {len(reports)} reports and {len(rows)} rows; expected two reports and one "
-            "--row (mean by default), or one report and two."
+            f"Reports: {len(reports)}, --row: {len(row or [])}. Expected two reports and one --row "
+            "(mean by default), or one report and two."
         )
     show.comparison(console(), compare_(sides[0], sides[1]), sides[0].name, sides[1].name)
 

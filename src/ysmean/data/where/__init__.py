@@ -39,6 +39,7 @@ from ysmean.data.where.tree import (
     Where,
     conjuncts,
 )
+from ysmean.data.where.values import strange_value
 
 __all__ = [
     "And",
@@ -51,6 +52,7 @@ __all__ = [
     "Where",
     "conjuncts",
     "parse_where",
+    "strange_value",
     "where_mask",
 ]
 

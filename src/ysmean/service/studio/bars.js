@@ -37,11 +37,12 @@ export function bar() {
         }
         const segment = segments.get(name);
         segment.style.setProperty("flex-grow", p);
+        segment.hidden = p <= 0; // or its gap would be seen
         segment.textContent = p >= LABELLED ? percent(p) : "";
         segment.title = `${name} ${percent(p, 1)}`;
       }
       for (const [name, segment] of segments)
-        if (!(name in shares)) segment.style.setProperty("flex-grow", 0);
+        if (!(name in shares)) segment.hidden = true;
     },
   };
 }

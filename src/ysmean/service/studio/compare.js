@@ -108,7 +108,7 @@ function columns(names, answers) {
     if (!id) return;
     const title = cells.find((cell) => cell.dataset.item === id).dataset.title;
     const places = names
-      .map((name, n) => (ids[n].includes(id) ? `${ids[n].indexOf(id) + 1} in ${name}` : null))
+      .map((name, n) => (ids[n].includes(id) ? `place ${ids[n].indexOf(id) + 1} in ${name}` : null))
       .filter(Boolean);
     fill(
       told,
@@ -154,9 +154,9 @@ function column(name, answer, shared, most, first) {
       : h(
           "p",
           { class: "silent" },
-          answer.abstained.includes(name) || first
+          answer.abstained.includes(name)
             ? "Nothing to say here."
-            : "No item of its own here.",
+            : "No item is allowed that it knows.",
         ),
   );
 }
@@ -184,7 +184,8 @@ function travel(event, made) {
 /** How many items any two lists share, as a table. */
 function overlaps(names, answers) {
   const ids = answers.map((answer) => new Set(answer.items.map((item) => item.item_id)));
-  const most = Math.max(1, ...ids.map((set) => set.size));
+  const most = Math.max(...ids.map((set) => set.size));
+  if (!most) return null;
   const cell = (a, b) => {
     const shared = [...ids[a]].filter((id) => ids[b].has(id)).length;
     const heat = { "--heat": a === b ? 0 : shared / most };
@@ -199,7 +200,7 @@ function overlaps(names, answers) {
   const made = section(
     "Overlap",
     note(
-      `How many of their first ${most} items two of them share. Networks that differ fill each `,
+      `How many of their first ${plural(most, "item")} two of them share. Networks that differ fill each `,
       "other's gaps.",
     ),
     scroll("Overlap", table([null, ...names], rows)),

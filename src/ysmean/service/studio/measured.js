@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { colour, facts, named } from "./facts.js";
 import { legend, note, row, section, table, tiles } from "./parts.js";
 import { buckets, by, quantile, since, sum } from "./prometheus.js";
-import { counted, duration, percent } from "./words.js";
+import { counted, duration, percent, plural } from "./words.js";
 
 const DURATION = "ysmean_request_duration_seconds";
 const OURS = ["/v1/recommend", "/v1/recommend/batch", "/v1/items/{item_id}/similar"];
@@ -100,7 +100,7 @@ export function shares(samples) {
     drawn.show(parts);
     const said = h("span", { class: "unseen" }, inWords(parts));
     const shown = total(counts) ? [drawn.el, said] : h("span", { class: "soft" }, "none yet");
-    return row(`${counted(sum(samples, name))} ${label}`, [[shown]]);
+    return row(plural(sum(samples, name), label), [[shown]]);
   };
   return section(
     "Where answers come from",
@@ -112,8 +112,8 @@ export function shares(samples) {
     table(
       null,
       [
-        line("ysmean_answers_total", "answers", "ysmean_share_served_total"),
-        line("ysmean_clicks_total", "clicks", "ysmean_click_share_total"),
+        line("ysmean_answers_total", "answer", "ysmean_share_served_total"),
+        line("ysmean_clicks_total", "click", "ysmean_click_share_total"),
       ],
       { class: "cohorts wide" },
     ),

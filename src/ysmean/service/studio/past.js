@@ -26,7 +26,6 @@ export function past(change) {
     pick(option, input) {
       input.value = "";
       change([...ids, option.item.item_id]);
-      return true;
     },
   });
   const hint = h("p", { class: "note" });

@@ -46,18 +46,23 @@ export function curlOf(body, keyed) {
   return lines.join(" \\\n");
 }
 
-/** Return Python that asks the same of the model itself. */
-export function pythonOf(body) {
-  const asked = Object.entries(body).map(([name, value]) => `    ${name}=${python(value)},`);
+/** Return Python that asks the same, with the standard library alone. */
+export function pythonOf(body, keyed) {
+  const asked = Object.entries(body).map(([name, value]) => `    "${name}": ${python(value)},`);
   return [
-    "import ysmean as ym",
+    "import json",
+    ...(keyed ? ["import os"] : []),
+    "from urllib.request import Request, urlopen",
     "",
-    'recommender = ym.Recommender.load("model")',
-    "answer = recommender.recommend(",
+    `url = "${new URL("v1/recommend", document.baseURI)}"`,
+    "asked = {",
     ...asked,
-    ")",
-    "for item in answer:",
-    "    print(item.item_id, item.title, item.score, item.contributions)",
+    "}",
+    'headers = {"Content-Type": "application/json"}',
+    ...(keyed ? ['headers["X-API-Key"] = os.environ["YSMEAN_KEY"]'] : []),
+    "request = Request(url, json.dumps(asked).encode(), headers)",
+    'for item in json.load(urlopen(request))["items"]:',
+    '    print(item["item_id"], item["title"], item["score"], item["contributions"])',
   ].join("\n");
 }
 

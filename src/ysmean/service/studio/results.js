@@ -82,7 +82,7 @@ function changes(answer, before) {
 
 /** Say why there are fewer items than asked for, and offer a way out. */
 function short(answer, acts) {
-  const { asked, allowed, constraint, clause, gain } = answer.shortfall;
+  const { asked, allowed, constraint, clause, gain, hint } = answer.shortfall;
   const how = {
     where: `Without ${clause}`,
     exclude: "Without what is hidden",
@@ -108,6 +108,7 @@ function short(answer, acts) {
     "div",
     { class: "nothing" },
     h("h3", {}, title),
+    hint && h("p", {}, `${hint[0].toUpperCase()}${hint.slice(1)}.`),
     h("p", { class: "soft" }, change),
     mend && button(mend, () => acts.loosen(constraint)),
   );

@@ -12,7 +12,7 @@ export function share(answer) {
   const forms = {
     Link: () => location.href,
     curl: () => curlOf(body(), key.get() !== ""),
-    Python: () => pythonOf(body()),
+    Python: () => pythonOf(body(), key.get() !== ""),
     JSON: () => JSON.stringify(body(), null, 2),
   };
   const text = h("pre", {
