@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -182,8 +183,18 @@ def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
 
 def test_recommend_prints_a_table_for_people(ysmean, model):
     done = ysmean("recommend", model, "--user", "u0007")
-    assert "for user u0007" in done.stdout and "collab" in done.stdout and "%" in done.stdout
+    assert "for user u0007 (history" in done.stdout
+    assert "collab" in done.stdout and "%" in done.stdout
     assert "within the consensus" in done.stdout
+
+
+def test_a_user_whom_the_model_does_not_know_is_said_to_be_one(ysmean, model):
+    done = ysmean("recommend", model, "--user", "nosuch")
+    assert "for user nosuch, whom the model does not know (history: 0 items)" in done.stdout
+
+
+def test_the_version_is_told(ysmean):
+    assert ysmean("--version").stdout.strip() == version("ysmean")
 
 
 def test_a_short_answer_says_what_costs_most_items(ysmean, model):

@@ -122,6 +122,7 @@ def test_the_sentence_says_how_many_there_are_and_what_would_bring_more():
         ("genre = Comdy", "no item has genre 'Comdy' (did you mean 'Comedy'?)"),
         ("year > 1990 and not genre in (Drama, 'Sience')", "no item has genre 'Sience'"),
         ("genre = Drama and year > 2050", None),
+        ("item_id = i99 and genre = Drama", None),
     ],
 )
 def test_a_value_that_no_item_has_is_named_with_the_nearest_one(popular, where, hint):

@@ -287,6 +287,22 @@ def test_what_is_hidden_can_be_shown_again_or_hidden_for_good(page):
     with page.expect_response("**/v1/events"):
         page.get_by_role("button", name="Hide for u0022 for good").click()
     assert page.request.get("v1/users/u0022/history").json()["hidden"] == [first]
+    page.get_by_label("Hidden here").wait_for(state="hidden")  # kept, so nothing to take back here
+    assert ids(page)[0] == second
+
+
+def test_whoever_hides_by_keyboard_goes_on_with_the_next_item(page):
+    visit(page, "#recommend?user=u0022")
+    second, third = ids(page)[1:3]
+    page.locator(".result").nth(1).get_by_role("button", name="Hide").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "id => document.querySelectorAll('.result')[1].dataset.item === id", arg=third
+    )
+    assert second not in ids(page)
+    row = page.locator(".result").nth(1)
+    hide = row.get_by_role("button", name="Hide")
+    assert hide.evaluate("button => button === document.activeElement")
 
 
 def test_more_like_this_shows_what_goes_with_it(page, trained):

@@ -42,7 +42,8 @@ def recommend(
     from ysmean import options, show
     from ysmean.recommender import Recommender
 
-    answer = Recommender.load(model).recommend(
+    recommender = Recommender.load(model)
+    answer = recommender.recommend(
         user,
         options.ids(history),
         k=k,
@@ -64,6 +65,8 @@ def recommend(
         who = (
             f"user {user}" if user is not None else "a given history" if history else "somebody new"
         )
+        if user is not None and user not in recommender.parts.histories.index:
+            who += ", whom the model does not know"
         items = "item" if answer.cohort == "1" else "items"
         show.answer(console(), answer, f"for {who} (history: {answer.cohort} {items})")
 

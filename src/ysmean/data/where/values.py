@@ -10,6 +10,8 @@ import polars as pl
 from ysmean.data.schema import FeatureType
 from ysmean.data.where.tree import And, Comparison, Membership, Not, Or, Where
 
+COMPARED = 2000  # values at most that a strange one is compared with
+
 
 def strange_value(
     where: Where, frame: pl.DataFrame, schema: Mapping[str, FeatureType]
@@ -25,7 +27,7 @@ def strange_value(
         For example `"no item has genres 'Comdy' (did you mean 'Comedy'?)"`; None without any.
     """
     for clause in _clauses(where):
-        kind = schema[clause.feature]
+        kind = schema.get(clause.feature)  # ids are no feature
         if kind not in (FeatureType.CATEGORY, FeatureType.CATEGORIES):
             continue
         column = frame.get_column(clause.feature)
@@ -33,7 +35,8 @@ def strange_value(
         values = (clause.value,) if isinstance(clause, Comparison) else clause.values
         for value in map(str, values):
             if value not in known:
-                close = difflib.get_close_matches(value, sorted(known), n=1)
+                few = sorted(known) if len(known) <= COMPARED else []
+                close = difflib.get_close_matches(value, few, n=1)
                 hint = f" (did you mean {close[0]!r}?)" if close else ""
                 return f"no item has {clause.feature} {value!r}{hint}"
     return None

@@ -132,12 +132,16 @@ export function recommend(main, answered) {
     set({ exclude: [...exclude, item.item_id] });
     const forGood = user !== null && {
       label: `Hide for ${user} for good`,
-      run: () => live(item, "hide", `Kept: hidden from ${user}.`),
+      run: async () => {
+        const kept = await live(item, "hide", `Kept: hidden from ${user}.`);
+        // What is kept for good needs no hiding here, and taking that back would show nothing.
+        if (kept) set({ exclude: get().exclude.filter((id) => id !== item.item_id) });
+      },
     };
     say(`Hidden here: ${item.title ?? item.item_id}.`, { act: forGood });
   }
 
-  /** Post a live event, and ask again. */
+  /** Post a live event, and ask again; returns whether it was kept. */
   async function live(item, event, said) {
     const body = {
       user_id: get().user,
@@ -151,12 +155,13 @@ export function recommend(main, answered) {
       });
     } catch (error) {
       refused(error, () => live(item, event, said));
-      return;
+      return false;
     }
     say(said);
     before = shown?.told.items.map((i) => i.item_id) ?? null;
     viewer.refresh(true);
     again({ now: true });
+    return true;
   }
 
   function from(item) {

@@ -23,6 +23,7 @@ export function results(acts) {
     const was = new Map((before ?? []).map((id, n) => [id, n]));
     const tops = new Map([...rows].map(([id, row]) => [id, row.el.offsetTop]));
     const kept = new Set(answer.items.map((item) => item.item_id));
+    const left = leaving(rows, kept);
     for (const [id, row] of rows)
       if (!kept.has(id)) {
         rows.delete(id);
@@ -35,6 +36,7 @@ export function results(acts) {
       row.show(item, n, before ? (was.get(id) ?? null) : undefined, reasons);
       if (list.children[n] !== row.el) put(list, row.el, list.children[n] ?? null);
     });
+    if (left) list.children[left.place]?.querySelectorAll("button")[left.button]?.focus();
     if (!calm.matches) for (const [id, row] of rows) glide(row.el, tops.get(id));
     fill(note, before ? changes(answer, before) : "");
   };
@@ -45,6 +47,16 @@ export function results(acts) {
     fill(state, ...instead);
   };
   return { el, show, clear };
+}
+
+/** Where the focus is, if it is in a row that goes: whoever hides by keyboard goes on there. */
+function leaving(rows, kept) {
+  for (const [id, { el }] of rows) {
+    if (kept.has(id) || !el.contains(document.activeElement)) continue;
+    const button = [...el.querySelectorAll("button")].indexOf(document.activeElement);
+    return { place: [...el.parentNode.children].indexOf(el), button };
+  }
+  return null;
 }
 
 /** Move an element without taking its focus, where the browser can. */

@@ -3,7 +3,7 @@
 import { button, h } from "./dom.js";
 
 /** Say something; with `act`, offer something to do about it. `quiet` is for ears alone. */
-export function say(text, { quiet = false, act = null, seconds = 6 } = {}) {
+export function say(text, { quiet = false, act = null, seconds = act ? 12 : 6 } = {}) {
   const place = document.getElementById("toasts");
   const el = h("div", { class: quiet ? "unseen" : "toast" }, h("span", {}, text));
   const away = () => el.remove();
