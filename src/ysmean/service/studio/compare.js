@@ -108,12 +108,12 @@ function columns(names, answers) {
     if (!id) return;
     const title = cells.find((cell) => cell.dataset.item === id).dataset.title;
     const places = names
-      .map((name, n) => (ids[n].includes(id) ? `place ${ids[n].indexOf(id) + 1} in ${name}` : null))
+      .map((name, n) => (ids[n].includes(id) ? `${ids[n].indexOf(id) + 1} in ${name}` : null))
       .filter(Boolean);
     fill(
       told,
       h("b", {}, title),
-      `: ${places.join(", ")}${places.length < names.length ? "; beyond the list elsewhere" : ""}.`,
+      `: place ${places.join(", ")}${places.length < names.length ? "; beyond the list elsewhere" : ""}.`,
     );
   };
   const of = (event) => event.target.closest("[data-item]")?.dataset.item;
