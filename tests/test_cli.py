@@ -402,7 +402,7 @@ def test_compare_says_which_row_is_above(ysmean, files, tmp_path):
     done = ysmean("compare", tmp_path / "r", "--row", "mean", "--row", "popularity")
     assert "cohort all" in done.stdout and "ndcg@10: mean 0." in done.stdout
     wrong = ysmean("compare", tmp_path / "r", code=2)
-    assert "1 reports and 1 rows" in wrong.stderr
+    assert "Reports: 1, --row: 0" in wrong.stderr
 
 
 def test_relations_are_read_beside_the_other_tables(ysmean, files, tmp_path):

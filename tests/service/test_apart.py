@@ -103,6 +103,14 @@ def test_a_swap_changes_the_process_and_a_bad_bundle_keeps_it(app, folder, train
     until(lambda: ended(second))  # nobody can go back to that one
 
 
+def test_a_signal_to_all_processes_does_not_end_the_computation(app):
+    pid = process_of(app).pid
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(pid, number)
+    assert app.post("/v1/recommend", json={}).status_code == 200
+    assert process_of(app).pid == pid
+
+
 def test_a_process_that_is_killed_is_started_anew(app, trained):
     first = process_of(app).pid
     os.kill(first, signal.SIGKILL)

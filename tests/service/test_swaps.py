@@ -1,5 +1,7 @@
 """A model is swapped for another while requests go on; a bad one changes nothing."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -179,3 +181,15 @@ def test_a_worse_model_is_refused_with_the_reason_unless_forced(trained, tmp_pat
 def test_without_a_gate_a_worse_model_is_taken(app, folder, trained):
     with_gain(other(trained), gain(-5.0)).save(folder)
     assert app.post("/v1/model/reload").json()["result"] == "loaded"
+
+
+def test_garbage_is_collected_once_and_what_is_there_is_passed_over_from_then_on():
+    class Node:
+        pass
+
+    node = Node()
+    node.itself = node
+    gone = weakref.ref(node)
+    del node
+    loaded.settle(swapped=True)
+    assert gone() is None and gc.get_freeze_count() > 0

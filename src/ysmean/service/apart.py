@@ -33,6 +33,9 @@ Counted = Counter[str]  # encodings "kept" and "made"; compilations in "warm-up"
 class GoneError(Exception):
     """The process has ended."""
 
+    def __init__(self) -> None:
+        super().__init__("the process that computes was ended, as for want of memory")
+
 
 class Apart:
     """A process that holds a model and answers requests, one call after the other.
@@ -139,7 +142,9 @@ class _Counts:
 
 def _live(theirs: Connection, settings: Settings) -> None:
     """Load the model, then answer until the other end is closed, also by a kill."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the service ends this process
+    # A terminal and systemd signal all processes; this one goes on until the service has drained.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     counts = _Counts()
     compilations.tell(counts)
     try:

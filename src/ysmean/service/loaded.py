@@ -134,14 +134,18 @@ def read(folder: Path) -> Loaded:
     return loaded
 
 
-def settle() -> None:
-    """Collect what a swap has left, and let later collections pass over all that is there now.
+def settle(*, swapped: bool = False) -> None:
+    """Let collections of garbage pass over all that is there now.
 
     A model and the libraries are millions of objects. Searching them for garbage again and again
     took a quarter of a second each time, in which nothing was answered.
+
+    Args:
+        swapped: collect what another model has left, first.
     """
-    gc.unfreeze()
-    gc.collect()
+    if swapped:
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
 
 

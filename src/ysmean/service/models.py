@@ -80,6 +80,7 @@ class Models:
             if not same:
                 self.previous = old
             self.current = found
+            settle(swapped=old is not None)
             return self._done("loaded", found, old)
 
     def rollback(self) -> Swap:
@@ -175,7 +176,6 @@ class Models:
             self._swapping.release()
 
     def _done(self, result: str, model: Loaded, replaced: Loaded | None) -> Swap:
-        settle()
         self._tell(result, None)
         return Swap(result, model, replaced)
 

@@ -113,7 +113,8 @@ function columns(names, answers) {
     fill(
       told,
       h("b", {}, title),
-      `: place ${places.join(", ")}${places.length < names.length ? "; beyond the list elsewhere" : ""}.`,
+      `: place ${places.join(", ")}`,
+      places.length < names.length ? "; beyond the list elsewhere." : ".",
     );
   };
   const of = (event) => event.target.closest("[data-item]")?.dataset.item;
@@ -200,8 +201,8 @@ function overlaps(names, answers) {
   const made = section(
     "Overlap",
     note(
-      `How many of their first ${plural(most, "item")} two of them share. Networks that differ fill each `,
-      "other's gaps.",
+      `How many of their first ${plural(most, "item")} two of them share. Networks that differ `,
+      "fill each other's gaps.",
     ),
     scroll("Overlap", table([null, ...names], rows)),
   );

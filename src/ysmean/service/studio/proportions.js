@@ -24,6 +24,9 @@ export function proportionsPanel() {
   );
   const plain = base("equal", "Plain", "Every network the same; the consensus is left out");
   const note = h("p", { class: "note" });
+  const consensus = facts.names.some((name) => !facts.networks.includes(name));
+  const spread =
+    consensus && "The consensus multiplies what they say; bars show whose evidence it is.";
   const el = h(
     "section",
     { class: "panel", "aria-label": "Proportions" },
@@ -39,6 +42,7 @@ export function proportionsPanel() {
       sliders.map(([, one]) => one.el),
     ),
     note,
+    spread && h("p", { class: "note" }, spread),
   );
   const show = () => {
     const { weights, scale } = get();
