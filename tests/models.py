@@ -1,5 +1,6 @@
 """One small trained recommender, shared by the tests that only ask it."""
 
+from dataclasses import replace
 from functools import cache
 
 import ysmean as ym
@@ -34,3 +35,11 @@ def report(split="leave-last-out"):
 def recommender():
     s = service()
     return ym.train(s.events, s.items, s.users, networks=specs(), seed=1)
+
+
+def hotter(trained):
+    """Return a model with other temperatures: another id, other answers."""
+    p = trained.parts.proportions
+    return ym.Recommender(
+        replace(trained.parts, proportions=replace(p, temperatures=1.5 * p.temperatures))
+    )

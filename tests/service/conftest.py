@@ -26,6 +26,13 @@ def bundle(trained, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def folder(trained, tmp_path):
+    """A bundle of the test's own, to be changed."""
+    trained.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
 @pytest.fixture(scope="session")
 def client(bundle):
     """A service that only answers; tests that change something start their own."""

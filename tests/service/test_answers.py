@@ -111,6 +111,7 @@ def test_the_model_tells_what_it_is_made_of(client, trained):
         ({"user_id": 42}, "user_id", "valid string"),
         ({"user": "42"}, "user", "no such field; did you mean 'user_id'?"),
         ({"weigth": 1}, "weigth", "did you mean 'weights'?"),
+        ({"context": {"houre": 1}}, "context.houre", "did you mean 'hour'?"),
         ({"history": ["t0001", 3]}, "history[1]", "valid string"),
         ({"history": ["t0001"] * 1001}, "history", "1,001 items; expected at most 1,000"),
         ({"history": ["\ud800"]}, "history[0]", "half a surrogate pair"),

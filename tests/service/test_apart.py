@@ -2,12 +2,12 @@
 
 import os
 import signal
-from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
 
 import ysmean as ym
+from models import hotter
 from waiting import until
 from ysmean.service import models
 from ysmean.service.app import create_app
@@ -15,20 +15,6 @@ from ysmean.service.loaded import Loaded
 from ysmean.service.settings import Settings
 
 AT = 1_750_000_000
-
-
-def other(trained):
-    """Return the model with other temperatures: another id, other answers."""
-    p = trained.parts.proportions
-    return ym.Recommender(
-        replace(trained.parts, proportions=replace(p, temperatures=1.5 * p.temperatures))
-    )
-
-
-@pytest.fixture
-def folder(trained, tmp_path):
-    trained.save(tmp_path / "model")
-    return tmp_path / "model"
 
 
 @pytest.fixture
@@ -79,7 +65,7 @@ def test_answers_events_and_refusals_are_those_of_one_process(app, trained):
 
 def test_a_swap_changes_the_process_and_a_bad_bundle_keeps_it(app, folder, trained):
     old, first = trained.model_id, process_of(app).pid
-    new = other(trained)
+    new = hotter(trained)
     new.save(folder)
     assert app.post("/v1/model/reload").json()["result"] == "loaded"
     assert app.post("/v1/recommend", json={}).json()["model"] == new.model_id
@@ -127,7 +113,7 @@ def test_a_process_that_is_killed_is_started_anew(app, trained):
 def test_a_version_that_became_current_meanwhile_is_not_served_as_another(
     app, folder, trained, monkeypatch
 ):
-    new = other(trained)
+    new = hotter(trained)
     monkeypatch.setattr(models, "read", lambda folder: Loaded(new))
     refused = app.post("/v1/model/reload")
     assert refused.status_code == 409

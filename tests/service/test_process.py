@@ -4,23 +4,16 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 
 import httpx2 as httpx
 import pytest
 
-import ysmean as ym
+from models import hotter
 from processes import YSMEAN, Process
 from waiting import until
 from ysmean.cli import main
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def folder(trained, tmp_path):
-    trained.save(tmp_path / "model")
-    return tmp_path / "model"
 
 
 @pytest.fixture
@@ -72,10 +65,7 @@ def test_an_acknowledged_event_survives_a_kill_and_sigterm_ends_in_order(serve):
 
 
 def test_models_are_swapped_under_load_without_a_failed_or_mixed_answer(serve, folder, trained):
-    p = trained.parts.proportions
-    new = ym.Recommender(
-        replace(trained.parts, proportions=replace(p, temperatures=1.5 * p.temperatures))
-    )
+    new = hotter(trained)
     at = 1_750_000_000
     expected = {
         r.model_id: [(i.item_id, i.score) for i in r.recommend("u0007", at=at)]

@@ -7,7 +7,6 @@ import math
 import re
 import threading
 import urllib.parse
-from dataclasses import replace
 
 import pytest
 import uvicorn
@@ -15,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 import ysmean as ym
 from chromium import Watched, chromium
+from models import hotter
 from models import service as simulated
 from waiting import until
 from ysmean.service.app import create_app
@@ -648,9 +648,7 @@ def test_the_model_is_swapped_and_rolled_back_with_a_key_for_it(browser, trained
     trained.save(tmp_path / "model")
     keys = Keys.parse(f"read {KEY}\nread,admin {ADMIN}", "keys")
     guarded = Served(Settings(model=tmp_path / "model"), keys)
-    p = trained.parts.proportions
-    hotter = replace(trained.parts, proportions=replace(p, temperatures=1.5 * p.temperatures))
-    other = ym.Recommender(hotter)
+    other = hotter(trained)
     other.save(tmp_path / "model")
     watched = Watched(browser, guarded.base, viewport=WIDE)
     watched.refused |= {401, 403}

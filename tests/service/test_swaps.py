@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
 import ysmean as ym
+from models import hotter
 from waiting import until
 from ysmean.errors import BundleError
 from ysmean.mean.topk import top_k_of_mean
@@ -20,20 +21,6 @@ from ysmean.service.loaded import Loaded, check
 from ysmean.service.settings import Settings
 
 
-def other(trained):
-    """Return the model with other temperatures: another id, other answers."""
-    p = trained.parts.proportions
-    return ym.Recommender(
-        replace(trained.parts, proportions=replace(p, temperatures=1.5 * p.temperatures))
-    )
-
-
-@pytest.fixture
-def folder(trained, tmp_path):
-    trained.save(tmp_path / "model")
-    return tmp_path / "model"
-
-
 @pytest.fixture
 def app(folder):
     with TestClient(create_app(Settings(model=folder))) as client:
@@ -42,8 +29,8 @@ def app(folder):
 
 
 def test_reload_switches_to_the_current_version_and_rollback_goes_back(app, folder, trained):
-    old, new = trained.model_id, other(trained).model_id
-    other(trained).save(folder)
+    old, new = trained.model_id, hotter(trained).model_id
+    hotter(trained).save(folder)
     assert app.post("/v1/recommend", json={}).json()["model"] == old
     reloaded = app.post("/v1/model/reload").json()
     assert reloaded == {"result": "loaded", "model": new, "replaced": old}
@@ -66,7 +53,7 @@ def test_the_same_version_again_is_left_alone(app, trained):
 
 
 def test_an_altered_bundle_keeps_the_old_model_and_says_why(app, folder, trained):
-    place = other(trained).save(folder)
+    place = hotter(trained).save(folder)
     (place / "weights" / "popularity.safetensors").write_bytes(b"altered")
     refused = app.post("/v1/model/reload")
     assert refused.status_code == 409
@@ -163,7 +150,7 @@ def test_a_worse_model_is_refused_with_the_reason_unless_forced(trained, tmp_pat
     with_gain(trained, gain(2.0)).save(folder)
     with TestClient(create_app(Settings(model=folder, gate=0.05))) as app:
         until(lambda: app.get("/health/ready").status_code == 200)
-        bad = with_gain(other(trained), gain(1.5))
+        bad = with_gain(hotter(trained), gain(1.5))
         bad.save(folder)
         with capture_logs() as logs:
             refused = app.post("/v1/model/reload")
@@ -179,7 +166,7 @@ def test_a_worse_model_is_refused_with_the_reason_unless_forced(trained, tmp_pat
 
 
 def test_without_a_gate_a_worse_model_is_taken(app, folder, trained):
-    with_gain(other(trained), gain(-5.0)).save(folder)
+    with_gain(hotter(trained), gain(-5.0)).save(folder)
     assert app.post("/v1/model/reload").json()["result"] == "loaded"
 
 

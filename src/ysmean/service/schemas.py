@@ -183,8 +183,9 @@ Events = Annotated[
     Discriminator(_number),
 ]
 
+_ASKED = (*RecommendRequest.model_fields, *Context.model_fields)
 FIELDS = {  # by route
-    "/v1/recommend": [*RecommendRequest.model_fields],
-    "/v1/recommend/batch": [*BatchRequest.model_fields, *RecommendRequest.model_fields],
-    "/v1/events": [*Event.model_fields],
+    "/v1/recommend": _ASKED,
+    "/v1/recommend/batch": (*BatchRequest.model_fields, *_ASKED),
+    "/v1/events": (*Event.model_fields,),
 }
