@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,22 +102,31 @@ def _items(
     """
     names = [parts.proportions.names[k] for k in heard]
     own = [k for k in heard if parts.proportions.names[k] != CONSENSUS]
+    of_all, of_own = _named(names, heard), _named(names, own)
     catalogue = parts.catalogue
     titles = catalogue.titles(np.array(columns[0], np.int32))
-    of_own = list(zip(names, own, strict=False))
     return [
         Recommendation(
             catalogue.item_ids[class_],
             title,
             score,
-            {name: shares[k] for name, k in zip(names, heard, strict=True)},
-            {name: told[k] for name, k in of_own} if evident else {},
-            {name: spread[k] for name, k in of_own},
+            of_all(shares),
+            of_own(told) if evident else {},
+            of_own(spread),
         )
         for title, class_, score, shares, told, spread, evident in zip(
             titles, *columns, strict=True
         )
     ]
+
+
+def _named(
+    names: Sequence[str], numbers: Sequence[int]
+) -> Callable[[Sequence[float]], dict[str, float]]:
+    """Return what makes a dict of some of a row's values, the first names' ones."""
+    if list(numbers) == list(range(len(numbers))):  # an answer has many rows, and most are whole
+        return lambda row: dict(zip(names, row, strict=False))
+    return lambda row: {name: row[k] for name, k in zip(names, numbers, strict=False)}
 
 
 def network_masses(stream: Streamed, cold_odds: float) -> DoubleArray:

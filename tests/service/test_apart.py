@@ -25,7 +25,7 @@ def app(folder):
 
 
 def process_of(app):
-    return app.app.state.service.model.process._process
+    return app.app.state.service.model.apart.process.process
 
 
 def ended(pid):
@@ -63,16 +63,15 @@ def test_answers_events_and_refusals_are_those_of_one_process(app, trained):
     assert 'ysmean_clicks_total{arm=""} 1.0' in text
 
 
-def test_a_swap_changes_the_process_and_a_bad_bundle_keeps_it(app, folder, trained):
-    old, first = trained.model_id, process_of(app).pid
+def test_a_process_holds_the_model_and_the_one_before_and_no_more(app, folder, trained):
+    old, process = trained.model_id, app.app.state.service.model.apart.process
+    pid = process_of(app).pid
     new = hotter(trained)
     new.save(folder)
     assert app.post("/v1/model/reload").json()["result"] == "loaded"
     assert app.post("/v1/recommend", json={}).json()["model"] == new.model_id
-    second = process_of(app).pid
-    assert second != first
+    assert process.models == 2
     assert app.post("/v1/model/reload").json()["result"] == "unchanged"
-    assert process_of(app).pid == second
 
     place = trained.save(folder)
     (place / "weights" / "popularity.safetensors").write_bytes(b"altered")
@@ -82,11 +81,11 @@ def test_a_swap_changes_the_process_and_a_bad_bundle_keeps_it(app, folder, train
 
     assert app.post("/v1/model/rollback").json()["model"] == old
     assert app.post("/v1/recommend", json={}).json()["model"] == old
-    assert process_of(app).pid == first
     new.save(folder)
-    third = app.post("/v1/model/reload").json()
-    assert third["result"] == "loaded"
-    until(lambda: ended(second))  # nobody can go back to that one
+    assert app.post("/v1/model/reload").json()["result"] == "loaded"
+    assert process.models == 2  # nobody can go back to the one before
+    assert app.post("/v1/recommend", json={}).json()["model"] == new.model_id
+    assert process_of(app).pid == pid
 
 
 def test_a_signal_to_all_processes_does_not_end_the_computation(app):

@@ -148,7 +148,7 @@ class ItemSide:
     def with_items(self, size: int, changed: Changed) -> ItemSide:
         """Return the side of `size` items, some of them described anew."""
         arrays = [self.vectors, self.bias, self.prior, self.coverage]
-        vectors, bias, prior, coverage = (fitted_to(array, size).copy() for array in arrays)
+        vectors, bias, prior, coverage = (fitted_to(a, size).copy("K") for a in arrays)
         vectors[changed.classes], bias[changed.classes] = self.made_of(changed.features)
         coverage[changed.classes] = covered(changed.features)
         return replace(self, vectors=vectors, bias=bias, prior=prior, coverage=coverage)
@@ -167,8 +167,8 @@ class TowerNetwork(DotNetwork):
         self._take(items)
 
     def _take(self, items: ItemSide) -> None:
-        self.items = items
         self.item_vectors, self.item_bias = items.vectors, items.bias
+        self.items = replace(items, vectors=self.item_vectors)  # the same memory
         self.prior, self.coverage = items.prior, items.coverage
 
     def scores_of(self, batch: Batch, features: FloatArray) -> FloatArray:

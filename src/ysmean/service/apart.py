@@ -1,33 +1,26 @@
-"""Compute a model's answers in a process of its own.
+"""Compute answers in a process of its own.
 
 HTTP and the networks then do not share an interpreter, of which only one thread runs at a time.
-A process loads one model: another one is loaded beside it, and it ends with the model's last call.
+The process loads another model beside, with what is compiled and imported already.
 """
 
 from __future__ import annotations
 
-import signal
 import threading
-import traceback
 import weakref
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from ysmean.data.requests import Request
-from ysmean.data.store import open_store
-from ysmean.service import compilations
 from ysmean.service.compilations import COMPUTE
-from ysmean.service.loaded import Loaded, load, settle
+from ysmean.service.computing import Asked, Change, Counted, Held, live
 from ysmean.service.served import Served
 from ysmean.service.settings import Settings
-
-Counted = Counter[str]  # encodings "kept" and "made"; compilations in "warm-up" and "serving"
 
 
 class GoneError(Exception):
@@ -38,38 +31,34 @@ class GoneError(Exception):
 
 
 class Apart:
-    """A process that holds a model and answers requests, one call after the other.
+    """A process that holds models: one thread may ask it while another one changes them.
 
     Args:
         settings: which folder, and what to warm up for.
-        told: is called with what was counted, after loading and after every call.
+        told: is called with what was counted, after every call.
         gone: is called when the process has ended and nobody asked it to.
 
-    Raises:
-        BundleError: as of `load`.
-        GoneError: if the process ends before the model is loaded.
+    Attributes:
+        models: how many it holds, as last heard.
     """
 
     def __init__(
         self, settings: Settings, told: Callable[[Counted], None], gone: Callable[[], None]
     ) -> None:
         context = get_context("spawn")  # a fork would take JAX's threads for alive
-        self._ours, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_live, args=(theirs, settings), name=COMPUTE, daemon=True
+        (self._asked, asked), (self._changes, changes) = context.Pipe(), context.Pipe()
+        self.process: BaseProcess = context.Process(
+            target=live, args=(asked, changes, settings), name=COMPUTE, daemon=True
         )
-        self._process.start()
-        theirs.close()  # so that the process's end is heard of here
-        self._told, self._ended, wanted = told, threading.Event(), threading.Event()
-        self.close = weakref.finalize(self, _end, wanted, self._ours)
-        try:
-            self._holds: tuple[str, Mapping[str, Any]] = self._receive()
-        except BaseException:
-            self.close()
-            self._process.join(10)
-            raise
+        self.process.start()
+        for theirs in (asked, changes):  # so that the process's end is heard of here
+            theirs.close()
+        self.models, self._told = 0, told
+        self._numbers, self._left = count(), deque[int]()
+        self._ended, wanted = threading.Event(), threading.Event()
+        self.close = weakref.finalize(self, _end, wanted, [self._asked, self._changes])
         threading.Thread(
-            target=_watch, args=(self._process, self._ended, wanted, gone), daemon=True
+            target=_watch, args=(self.process, self._ended, wanted, gone), daemon=True
         ).start()
 
     @property
@@ -77,28 +66,44 @@ class Apart:
         """Whether the process is there."""
         return not self._ended.is_set()
 
-    def holds(self, loaded: Loaded) -> bool:
-        """Return whether it is this very version that the process has loaded."""
-        return self._holds == (loaded.id, loaded.recommender.parts.manifest)
-
-    def answer(self, requests: Sequence[Request]) -> list[Served]:
-        """Answer requests; to be called by one thread at a time.
+    def load(self) -> ModelApart:
+        """Load the folder's current version; it is let go of when nobody holds what is returned.
 
         Raises:
-            YsMeanError: as of `Recommender.recommend_many`.
+            BundleError: as of `loaded.load`.
+            GoneError: if the process ends before the model is loaded.
+        """
+        number = next(self._numbers)
+        version = self._change(number).version
+        assert version is not None
+        model = ModelApart(self, number, version)
+        weakref.finalize(model, self._left.append, number)
+        return model
+
+    def tidy(self) -> None:
+        """Let go of the models that nobody holds any more.
+
+        Raises:
             GoneError: if the process has ended.
         """
-        try:
-            self._ours.send(requests)
-        except OSError:
-            self._ended.set()
-            raise GoneError from None
-        answers: list[Served] = self._receive()
+        if self._left:
+            self._change(None)
+
+    def answer(self, asked: Asked) -> list[Served]:
+        """Answer requests; raises as of `ModelApart.answer`."""
+        answers: list[Served] = self._call(self._asked, asked)
         return answers
 
-    def _receive(self) -> Any:
+    def _change(self, number: int | None) -> Held:
+        gone = [self._left.popleft() for _ in range(len(self._left))]
+        held: Held = self._call(self._changes, Change(gone, number))
+        self.models = held.models
+        return held
+
+    def _call(self, pipe: Connection, wanted: Asked | Change) -> Any:
         try:
-            found, counted = self._ours.recv()
+            pipe.send(wanted)
+            found, counted = pipe.recv()
         except (EOFError, OSError):
             self._ended.set()
             raise GoneError from None
@@ -108,9 +113,30 @@ class Apart:
         return found
 
 
-def _end(wanted: threading.Event, ours: Connection) -> None:
+class ModelApart:
+    """A model that a process holds."""
+
+    def __init__(self, process: Apart, number: int, version: tuple[str, Mapping[str, Any]]) -> None:
+        self.process, self._number, self._version = process, number, version
+
+    def is_of(self, model_id: str, manifest: Mapping[str, Any]) -> bool:
+        """Return whether it is this very version that was loaded."""
+        return self._version == (model_id, manifest)
+
+    def answer(self, requests: Sequence[Request]) -> list[Served]:
+        """Answer requests; to be called by one thread at a time.
+
+        Raises:
+            YsMeanError: as of `Recommender.recommend_many`.
+            GoneError: if the process has ended.
+        """
+        return self.process.answer(Asked(self._number, requests))
+
+
+def _end(wanted: threading.Event, ours: Sequence[Connection]) -> None:
     wanted.set()
-    ours.close()
+    for pipe in ours:
+        pipe.close()
 
 
 def _watch(
@@ -120,57 +146,3 @@ def _watch(
     ended.set()
     if not wanted.is_set():
         gone()
-
-
-class _Counts:
-    """What is counted in the process between two calls."""
-
-    def __init__(self) -> None:
-        self._counted: Counted = Counter()
-
-    def compiled(self, when: str) -> None:
-        self._counted[when] += 1
-
-    def encoded(self, kept: int, made: int) -> None:
-        self._counted.update(kept=kept, made=made)
-
-    def taken(self) -> Counted:
-        """Return the counts, and begin anew."""
-        counted, self._counted = self._counted, Counter()
-        return counted
-
-
-def _live(theirs: Connection, settings: Settings) -> None:
-    """Load the model, then answer until the other end is closed, also by a kill."""
-    # A terminal and systemd signal all processes; this one goes on until the service has drained.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    counts = _Counts()
-    compilations.tell(counts)
-    try:
-        with threadpool_limits(settings.threads, user_api="blas"):
-            _serve(theirs, settings, counts)
-    except (EOFError, OSError):
-        pass
-
-
-def _serve(theirs: Connection, settings: Settings, counts: _Counts) -> None:
-    try:
-        loaded = load(settings.model, settings.batch_sizes)
-        loaded.recommender.keep_encodings(settings.encodings, counts.encoded)
-        store = open_store(settings.store)
-    except Exception as error:
-        error.add_note(traceback.format_exc())
-        theirs.send((error, counts.taken()))
-        return
-    settle()
-    theirs.send(((loaded.id, dict(loaded.recommender.parts.manifest)), counts.taken()))
-    threading.current_thread().name = COMPUTE  # what is compiled from now on makes somebody wait
-    while True:
-        requests: Sequence[Request] = theirs.recv()
-        try:
-            found: list[Served] | Exception = loaded.answer(requests, store)
-        except Exception as error:
-            error.add_note(traceback.format_exc())  # the log shall say where
-            found = error
-        theirs.send((found, counts.taken()))

@@ -25,7 +25,7 @@ from ysmean.recommender import Recommender
 from ysmean.service.served import Served
 
 if TYPE_CHECKING:
-    from ysmean.service.apart import Apart
+    from ysmean.service.apart import ModelApart
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Loaded:
 
     Attributes:
         recommender: it.
-        process: that computes its answers; None computes them here.
+        apart: the same in the process that computes its answers; None computes them here.
     """
 
     recommender: Recommender
-    process: Apart | None = None
+    apart: ModelApart | None = None
 
     @property
     def alive(self) -> bool:
         """Whether it can answer."""
-        return self.process is None or self.process.alive
+        return self.apart is None or self.apart.process.alive
 
     def answer(self, requests: Sequence[Request], store: EventStore) -> list[Served]:
         """Answer requests, heeding the live events of a store.
@@ -52,8 +52,8 @@ class Loaded:
             YsMeanError: as of `Recommender.recommend_many`, or if the store cannot be read.
             GoneError: if its process has ended.
         """
-        if self.process is not None:
-            return self.process.answer(requests)
+        if self.apart is not None:
+            return self.apart.answer(requests)
         users = {r.user_id for r in requests if r.user_id is not None}
         answers = self.recommender.recommend_many(requests, self.pasts(users, store))
         return [Served.of(answer) for answer in answers]

@@ -70,7 +70,7 @@ class Metrics:
         self.compilations.labels(when).inc(count)
 
     def counted(self, by: Mapping[str, int]) -> None:
-        """Count what a process that computes has counted, as of `apart.Counted`."""
+        """Count what a process that computes has counted, as of `computing.Counted`."""
         self.encoded(by.get("kept", 0), by.get("made", 0))
         for when in ("warm-up", "serving"):
             self.compiled(when, by.get(when, 0))

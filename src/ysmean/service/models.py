@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import structlog
 
 from ysmean.errors import BundleError, YsMeanError
-from ysmean.service.apart import Apart, Counted
+from ysmean.service.apart import Apart, GoneError
+from ysmean.service.computing import Counted
 from ysmean.service.gate import worse
 from ysmean.service.loaded import Loaded, load, read, settle
 from ysmean.service.settings import Settings
@@ -54,6 +55,7 @@ class Models:
         self._settings, self._told = settings, told
         self._encoded, self._counted = encoded, counted
         self._swapping, self._closed = threading.Lock(), False
+        self._process: Apart | None = None
         self.current: Loaded | None = None
         self.previous: Loaded | None = None
 
@@ -80,7 +82,7 @@ class Models:
             if not same:
                 self.previous = old
             self.current = found
-            settle(swapped=old is not None)
+            self._settle(swapped=old is not None)
             return self._done("loaded", found, old)
 
     def rollback(self) -> Swap:
@@ -110,11 +112,10 @@ class Models:
             raise BundleError(str(error)) from error
 
     def close(self) -> None:
-        """End the processes that compute."""
+        """End the process that computes."""
         self._closed = True
-        for model in (self.current, self.previous):
-            if model is not None and model.process is not None:
-                model.process.close()
+        if self._process is not None:
+            self._process.close()
 
     def _take(self, found: Callable[[], Loaded]) -> Loaded:
         """Return what is found; whatever a bad bundle does, the old model goes on."""
@@ -141,11 +142,19 @@ class Models:
         """Return a model that was read, ready to answer."""
         if not self._settings.apart:
             return found
-        process = Apart(self._settings, self._counted, self._lost)
-        if not process.holds(found):
-            process.close()
+        if self._process is None or not self._process.alive:
+            self._process = Apart(self._settings, self._counted, self._lost)
+        apart = self._process.load()
+        if not apart.is_of(found.id, found.recommender.parts.manifest):
             raise BundleError("Another version became current meanwhile. Load that one.")
-        return replace(found, process=process)
+        return replace(found, apart=apart)
+
+    def _settle(self, *, swapped: bool) -> None:
+        """Forget what was swapped out, here and where answers are computed."""
+        settle(swapped=swapped)
+        if self._process is not None:
+            with suppress(GoneError):  # which is heard of elsewhere, too
+                self._process.tidy()
 
     def _lost(self) -> None:
         """Start the current model's process anew if it is the one that has ended."""

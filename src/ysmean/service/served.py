@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic_core import to_json
 
 from ysmean.answer import Recommendations
 
@@ -32,26 +33,23 @@ class Served:
     @classmethod
     def of(cls, answer: Recommendations) -> Served:
         """Return an answer as it is sent."""
-        shares = [item.shares for item in answer.items]
-        names = shares[0] if shares else ()  # all items name the same networks
+        shares = [item.shares for item in answer.items]  # all items name the same networks
+        names = shares[0] if shares else ()
+        of_networks = zip(*(s.values() for s in shares), strict=True)
         return cls(
             answer.request_id,
             answer.model,
             answer.cohort,
             answer.abstained,
-            {name: sum(s[name] for s in shares) / len(shares) for name in names},
-            _json(answer.to_json()),
+            {n: sum(s) / len(s) for n, s in zip(names, of_networks, strict=True)},
+            to_json(answer.to_json()),
         )
 
     def json(self, arm: str | None = None) -> bytes:
         """Return the JSON, with the arm of an experiment where the answer is in one."""
-        return self.body if arm is None else self.body[:-1] + b',"arm":' + _json(arm) + b"}"
+        return self.body if arm is None else self.body[:-1] + b',"arm":' + to_json(arm) + b"}"
 
     def shares_of(self, item_id: str) -> Shares | None:
         """Return the networks' shares of one item's score; None where it is not in the answer."""
         items = json.loads(self.body)["items"]
         return next((item["shares"] for item in items if item["item_id"] == item_id), None)
-
-
-def _json(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
