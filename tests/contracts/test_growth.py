@@ -16,7 +16,7 @@ from ysmean.networks.registry import REGISTRY
 from .test_networks import KINDS, REQUESTS, encoded, quick
 
 SPECS = {kind: quick(kind) for kind in KINDS}
-SPECS["sequential for new items"] = replace(SPECS["sequential"], cold=True)
+SPECS["sequential for new items"] = replace(SPECS["sequential"], own_dropout=0.2)
 
 
 @pytest.fixture(scope="module", params=list(SPECS))

@@ -6,14 +6,20 @@ from keras import ops
 
 import worlds
 import ysmean as ym
+from ysmean.data.features import FeatureEncoder
+from ysmean.data.requests import encode
 from ysmean.errors import ConfigError
 from ysmean.networks.initial import Initial
 from ysmean.networks.item_embedding import ItemEmbedding
 from ysmean.networks.learner import Fitting
 from ysmean.networks.registry import spec_from_json, spec_to_json
 
-SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "cold": True}
+SMALL = {"width": 16, "history": 8, "heads": 2, "blocks": 1, "own_dropout": 0.2}
 LONG = Fitting(batch=128, max_steps=300, max_epochs=200, patience=20, learning_rate=5e-3)
+
+
+def encoded(data, requests):
+    return encode(requests, data.catalogue, data.histories, data.user_fields).batch
 
 
 def embedding(own_dropout=0.0):
@@ -76,9 +82,9 @@ def test_it_comes_back_as_it_was_and_needs_features():
     assert ym.Sequential().missing(bare) is None
 
 
-def test_by_default_new_items_mean_something_in_a_history_and_are_not_scored():
+def test_without_cold_new_items_mean_something_in_a_history_and_are_not_scored():
     events, items, _ = worlds.content_rule()
-    spec = ym.Sequential(**{**SMALL, "cold": False}, dropout=0.0, fitting=LONG)
+    spec = ym.Sequential(**{**SMALL, "own_dropout": 0.0}, cold=False, dropout=0.0, fitting=LONG)
     network, data = worlds.fit_spec(spec, events, items, pseudo_cold=["i0", "i4"])
     warm = data.catalogue.warm
     assert not network.knows_cold and (network.coverage == warm).all()
@@ -88,21 +94,60 @@ def test_by_default_new_items_mean_something_in_a_history_and_are_not_scored():
     assert p[0, warm & red].mean() > 3 * p[0, warm & ~red].mean()
 
 
-def test_without_features_it_covers_no_new_item():
+def test_a_new_items_embedding_is_told_by_a_ridge_regression_on_what_items_are():
     events, items, _ = worlds.content_rule()
-    spec = ym.Sequential(
-        **{**SMALL, "cold": False, "features": False}, fitting=Fitting(batch=64, max_steps=5)
+    spec = ym.Recurrent(width=16, history=8, blocks=1, fitting=LONG, dropout=0.0)
+    network, data = worlds.fit_spec(spec, events, items, pseudo_cold=["i0", "i4"])
+    warm, size = data.catalogue.warm, len(data.catalogue)
+    assert network.knows_cold and network.coverage.all()
+    encoder = FeatureEncoder.fit(data.catalogue.frame, data.catalogue.schema)
+    x, v = encoder(data.catalogue.frame), network.item_vectors
+    stand_in = np.isin(np.arange(size), data.catalogue.classes(["i0", "i4"]))
+    taught = warm & ~stand_in
+    eye = 3.0 * np.eye(x.shape[1])
+    kernel = np.linalg.solve(x[taught].T @ x[taught] + eye, x[taught].T @ v[taught])
+    np.testing.assert_allclose(v[~warm], x[~warm] @ kernel, rtol=1e-3, atol=1e-4)
+
+    batch = encoded(data, [ym.Request(history=["i3", "i6", "i9"])])
+    known, as_new = network.head(batch), network.head_as_new(batch, stand_in)
+    queries = network.queries(batch)
+    np.testing.assert_allclose(
+        as_new.scores(0, size)[:, stand_in], queries @ (x @ kernel)[stand_in].T, atol=1e-3
     )
-    network, data = worlds.fit_spec(spec, events, items)
+    np.testing.assert_array_equal(
+        as_new.scores(0, size)[:, ~stand_in], known.scores(0, size)[:, ~stand_in]
+    )
+    assert as_new.coverage.all()
+    p = worlds.probabilities(network, data, [ym.Request(history=["i3", "i6", "i9"])])
+    right = np.array([g == ["red"] for g in items.frame["genres"].to_list()])
+    assert p[0, ~warm & right].min() > 3 * p[0, ~warm & ~right].max()
+
+
+@pytest.mark.parametrize("kind", [ym.Recurrent, ym.Transition])
+def test_without_features_it_covers_no_new_item(kind):
+    events, items, _ = worlds.content_rule()
+    bare = ym.Items.from_frame(items.frame.select("item_id"))
+    quick = (
+        {} if kind is ym.Transition else {"width": 16, "fitting": Fitting(batch=64, max_steps=5)}
+    )
+    network, data = worlds.fit_spec(kind(**quick), events, bare)
     assert not network.knows_cold
     assert not network.coverage[~data.catalogue.warm].any()
 
 
-def test_scoring_new_items_without_seeing_features_is_refused():
-    with pytest.raises(ConfigError, match="Recurrent got cold=True, features=False"):
-        ym.Recurrent(cold=True, features=False)
+def test_training_for_new_items_without_seeing_features_is_refused():
+    with pytest.raises(ConfigError, match=r"Recurrent got own_dropout=0\.2, features=False"):
+        ym.Recurrent(own_dropout=0.2, features=False)
 
 
 def test_a_share_of_own_vectors_that_is_no_share_is_refused():
     with pytest.raises(ConfigError, match=r"own_dropout=1\.0"):
         ym.Sequential(own_dropout=1.0)
+
+
+@pytest.mark.parametrize(
+    "kind, setting", [(ym.Recurrent, "penalty"), (ym.Transition, "penalty"), (ym.Transition, "own")]
+)
+def test_a_regression_without_a_penalty_is_refused(kind, setting):
+    with pytest.raises(ConfigError, match=setting):
+        kind(**{setting: -1.0})

@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from ysmean.data.catalogue import Catalogue
 from ysmean.errors import ConfigError
-from ysmean.networks.causal_network import COVERAGE, KERNEL, CausalNetwork
+from ysmean.networks.causal_network import COVERAGE, KERNEL, CausalNetwork, mapped_rows
 from ysmean.networks.company import company
 from ysmean.networks.dot import named_weights
 from ysmean.networks.elapsed import GapEmbedding, Spans, count
@@ -56,9 +56,12 @@ class Causal(ABC):
             features.
         company: how many numbers tell what an item was taken with (see `company`), where items
             are nothing but themselves; 0 for none.
-        cold: whether it scores new items as well, by what they are. It then learns nothing from
-            the events of the items that stand in for new ones.
-        own_dropout: with `cold`, share of the items' own embeddings left out in training.
+        cold: whether it scores new items as well: by embeddings that a ridge regression of the
+            learned ones on features tells.
+        penalty: of that regression.
+        own_dropout: instead of it, share of the items' own embeddings left out in training, so that
+            what items are stands in for them. It then learns nothing from the events of the
+            items that stand in for new ones.
         time: whether it sees the time between events, and up to the request, where events have it.
         fitting: how it is trained; a step takes crops of histories with about `batch` events, and
             there are fewer passes where items have few events each.
@@ -73,8 +76,9 @@ class Causal(ABC):
     dropout: float | None = None
     features: bool = True
     company: int = 64
-    cold: bool = False
-    own_dropout: float = 0.2
+    cold: bool = True
+    penalty: float = 3.0
+    own_dropout: float = 0.0
     time: bool = True
     fitting: Fitting = field(
         default_factory=lambda: Fitting(
@@ -90,16 +94,19 @@ class Causal(ABC):
     def __post_init__(self) -> None:
         """Refuse settings that make no network."""
         kind = type(self).__name__
-        if self.cold and not self.features:
+        if self.own_dropout and not (self.features and self.cold):
             raise ConfigError(
-                f"{kind} got cold=True, features=False; new items are scored by their features. "
-                "Leave features on, or cold off."
+                f"{kind} got own_dropout={self.own_dropout:g}, features={self.features}, "
+                f"cold={self.cold}; what items are stands in for them where it sees features and "
+                "scores new items. Leave both on, or own_dropout out."
             )
         for name in ("history", "width", "blocks"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{kind} got {name}={getattr(self, name)}; expected at least 1.")
         if self.company < 0:
             raise ConfigError(f"{kind} got company={self.company}; expected at least 0.")
+        if self.penalty <= 0:
+            raise ConfigError(f"{kind} got penalty={self.penalty}; expected more than 0.")
         for name in ("dropout", "own_dropout"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise ConfigError(
@@ -122,7 +129,7 @@ class Causal(ABC):
 
     def missing(self, catalogue: Catalogue) -> str | None:
         """Return why the network cannot be built on a catalogue; None if it can."""
-        if not self.cold or self._sees(catalogue):
+        if not self.own_dropout or self._sees(catalogue):
             return None
         return "no item with events has features"
 
@@ -182,14 +189,13 @@ class Causal(ABC):
         states = spec.build(len(known), history, seed, spans)
         items = states.get_layer("embedding")
         if sees:
-            learnable = data.learnable if self.cold else learnable
+            learnable = data.learnable if self.own_dropout else learnable
             known = learnable | covered(data.features)
             told = data.features
         else:
             told = company(data.histories, learnable, self.company, seed)
         if told.shape[1]:
-            dropout = self.own_dropout if self.cold else 0.0
-            items.see(told, learnable, dropout, Initial(seed + 1))
+            items.see(told, learnable, self.own_dropout, Initial(seed + 1))
         states.get_layer("known").learn(known)
         loss = NextItemLoss(items, learnable, unseen(data.histories), name="loss")
 
@@ -198,10 +204,12 @@ class Causal(ABC):
             arrays = {
                 **named_weights(states),
                 "embedding/embeddings": table,
-                COVERAGE: known if self.cold else learnable,
+                COVERAGE: known if self.own_dropout else learnable,
             }
             if not sees:  # new items have no company by which they could be told
                 arrays.pop(KERNEL, None)
+            if self.cold and not self.own_dropout:
+                arrays = {**arrays, **mapped_rows(arrays, data, self.penalty)}
             return self.network(self, arrays, len(known), history, spans)
 
         return SequenceLearner(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -155,6 +155,20 @@ class Network(ABC):
     def head(self, batch: Batch) -> Head:
         """Return the network's answer to a batch, ready to be streamed."""
         return Head(self.scores(batch), self.answers(batch), self.coverage, self.prior)
+
+    def head_as_new(self, batch: Batch, new: BoolArray) -> Head:
+        """Return the answer that the network would give if some items had no events.
+
+        That is what networks are asked when the proportions of new items are fitted.
+
+        Args:
+            batch: B requests.
+            new: bool (N,), items that no network that scores new ones has learned from.
+        """
+        head = self.head(batch)
+        if self.knows_cold:
+            return head
+        return replace(head, coverage=head.coverage & ~new)
 
     def scores_of(self, batch: Batch, features: FloatArray) -> FloatArray:
         """Return the logits that items with features (n, f) would have, (B, n), priors left out.

@@ -1,4 +1,7 @@
-"""Transition: what is taken after the items just taken. Cheap, and strong where order matters."""
+"""Transition: what is taken after the items just taken. Cheap, and strong where order matters.
+
+Items that nobody took yet are scored as those like them are taken around the same items.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,14 @@ from ysmean.errors import ConfigError
 from ysmean.networks.causes import Causes, row_parts
 from ysmean.networks.dot import answers_to_history
 from ysmean.networks.growth import Changed, fitted_to
-from ysmean.networks.network import BoolArray, FloatArray, Network, State, TrainingData
+from ysmean.networks.mapped import Mapped
+from ysmean.networks.mapped_layers import MappedLogs
+from ysmean.networks.network import BoolArray, FloatArray, Head, Network, State, TrainingData
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
+from ysmean.networks.towers import covered
 from ysmean.networks.transition_layers import DecayedLookup, LogMixture
+
+LEAST = 0.05  # of an even share of the items with events: what a new item is given at least
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,10 @@ class Transition:
         smoothing: pseudo-counts of popularity added to every item's transitions.
         neighbours: strongest followers kept for each item; the rest of its probability goes to
             popularity.
+        cold: whether it scores new items as well, by what they are.
+        own: with `cold`, pseudo-counts with which every item goes with itself: what is like an item
+            of the history counts beside what is like its company.
+        penalty: with `cold`, of the ridge regression on what items are.
     """
 
     kind: ClassVar[str] = "transition"
@@ -41,6 +53,9 @@ class Transition:
     decay: float = 0.7
     smoothing: float = 5.0
     neighbours: int = 500
+    cold: bool = True
+    own: float = 20.0
+    penalty: float = 30.0
 
     def __post_init__(self) -> None:
         """Refuse settings that make no distribution."""
@@ -50,6 +65,11 @@ class Transition:
             raise ConfigError(
                 f"Transition got decay={self.decay}, smoothing={self.smoothing}; "
                 "decay must lie in (0, 1] and smoothing above 0."
+            )
+        if self.own < 0 or self.penalty <= 0:
+            raise ConfigError(
+                f"Transition got own={self.own}, penalty={self.penalty}; own must not be negative "
+                "and penalty above 0."
             )
 
     def missing(self, catalogue: Catalogue) -> str | None:
@@ -63,17 +83,44 @@ class Transition:
         counts = data.histories.counts(size)
         popular = (counts + 1.0) * (counts > 0)
         table, rest = smoothed_rows(pairs, self.smoothing, self.neighbours)
-        popular = popular / max(popular.sum(), 1e-12)
-        return TransitionNetwork(self, table, rest, popular.astype(np.float32))
+        popular = (popular / max(popular.sum(), 1e-12)).astype(np.float32)
+        mapped = self._mapped(data, pairs, popular) if self.cold else None
+        return TransitionNetwork(self, table, rest, popular, mapped)
+
+    def _mapped(
+        self, data: TrainingData, pairs: sparse.csr_array, popular: FloatArray
+    ) -> Mapped | None:
+        """Learn how what items are tells what they are taken with, before and after."""
+        taught = data.learnable & covered(data.features)
+        if not taught.any():
+            return None
+        company = sparse.csr_array(pairs + pairs.T + self.own * sparse.eye_array(len(taught)))
+        totals = np.asarray(company.sum(1)) + self.smoothing
+        company = sparse.csr_array(sparse.diags_array(1 / totals) @ company)[:, taught]
+        rest = self.smoothing / totals
+
+        def columns(values: FloatArray) -> FloatArray:
+            told = company @ values + np.outer(rest, popular[taught] @ values)
+            return np.asarray(told, np.float32)
+
+        return Mapped.learn(columns, data.features, taught, self.penalty)
 
 
 class TransitionNetwork(Network):
-    """log of p(i) = sum_j a_j (table[h_j, i] + rest[h_j] popular[i]), a_j decayed to sum 1."""
+    """log of p(i) = sum_j a_j (table[h_j, i] + rest[h_j] popular[i]), a_j decayed to sum 1.
+
+    New items have mapped columns in place of those of the table.
+    """
 
     left_out = ()
 
     def __init__(
-        self, spec: Transition, table: RowTable, rest: FloatArray, popular: FloatArray
+        self,
+        spec: Transition,
+        table: RowTable,
+        rest: FloatArray,
+        popular: FloatArray,
+        mapped: Mapped | None,
     ) -> None:
         """Keep the transitions.
 
@@ -82,9 +129,14 @@ class TransitionNetwork(Network):
             table: N rows of transition probabilities.
             rest: float32 (N,), the probability each row leaves to popularity.
             popular: float32 (N,), sums to 1 over the items with events.
+            mapped: what items without events are told by, and those that stood in for them.
         """
         self.spec, self.table, self.rest, self.popular = spec, table, rest, popular
-        self.coverage = popular > 0
+        self.mapped, self.knows_cold = mapped, mapped is not None
+        self.taken = popular > 0
+        self.coverage = self.taken.copy()
+        if mapped is not None:
+            self.coverage[mapped.classes] = True
         self._matrix_rows = len(rest)
 
     def _recent(self, batch: Batch) -> tuple[npt.NDArray[np.int32], FloatArray]:
@@ -97,19 +149,37 @@ class TransitionNetwork(Network):
 
     def answers(self, batch: Batch) -> BoolArray:
         """Answer requests with a recent item that was trained on."""
-        return answers_to_history(batch, self.coverage, self.spec.history)
+        return answers_to_history(batch, self.taken, self.spec.history)
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the log of the mixed rows."""
+        return self._scores(batch, self.taken)
+
+    def head_as_new(self, batch: Batch, new: BoolArray) -> Head:
+        """Return the answer with mapped columns for some items that have events, too."""
+        scores = self._scores(batch, self.taken & ~new)
+        return Head(scores, self.answers(batch), self.coverage & (self.taken | ~new))
+
+    def _scores(self, batch: Batch, taken: BoolArray) -> Callable[[int, int], FloatArray]:
+        """Return the scores by the table for items that are `taken`, mapped ones for others."""
         tokens, weights = self._recent(batch)
         rows = sum_rows(self.table, tokens, weights)
         rest = (weights * np.append(0, self.rest)[tokens]).sum(1).astype(np.float32)  # (B,)
+        mapped = None if self.mapped is None else self.mapped.sums(tokens, weights)
 
         def tile(lo: int, hi: int) -> FloatArray:
             mixed = rows(lo, hi) + rest[:, None] * self.popular[lo:hi]
+            if mapped is not None:
+                columns, sums = mapped(lo, hi)
+                new = ~taken[lo + columns]
+                mixed[:, columns[new]] = np.maximum(sums[:, new], self._least)
             return np.asarray(np.log(np.maximum(mixed, 1e-30)), np.float32)
 
         return tile
+
+    @property
+    def _least(self) -> float:
+        return LEAST / max(int(self.taken.sum()), 1)
 
     def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
         """Return the parts of p(i) by recent item, and the part that their rows leave over."""
@@ -117,6 +187,9 @@ class TransitionNetwork(Network):
         rest = (weights * np.append(0, self.rest)[tokens]).sum(1)  # (B,)
         left = (rest[:, None] * self.popular[classes])[:, :, None].astype(np.float64)
         parts = row_parts(self.table, tokens, weights, classes)
+        if self.mapped is not None:
+            new = ~self.taken[classes][:, :, None]
+            parts = np.where(new, self.mapped.parts(tokens, weights, classes), parts)
         one = np.ones((len(batch), 1), np.int32)
         return [
             Causes("item", "probability", tokens, parts),
@@ -131,13 +204,20 @@ class TransitionNetwork(Network):
         tokens, weights = lookup(inputs["tokens"])
         rows = SparseRows.of(self.table, name="transition_rows")(tokens, weights)
         mixture = LogMixture.of(self.rest, self.popular, name="transition_scores")
-        return mixture(rows, tokens, weights)
+        logs = mixture(rows, tokens, weights)
+        if self.mapped is None:
+            return logs
+        new = self.mapped.only(~self.taken)
+        layer = MappedLogs.of(new, len(self.popular), self._least, name="transition_new")
+        return layer(logs, tokens, weights)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> TransitionNetwork:
-        """Return a network that knows of the new items, and covers none of them."""
+        """Return a network that scores the new items by what they are, if it knew any so."""
         size = len(catalogue)
         table = replace(self.table, size=size)
-        return TransitionNetwork(self.spec, table, self.rest, fitted_to(self.popular, size))
+        popular = fitted_to(self.popular, size)
+        mapped = None if self.mapped is None else self.mapped.with_items(size, changed)
+        return TransitionNetwork(self.spec, table, self.rest, popular, mapped)
 
     def state(self) -> State:
         """Return the table and its smoothing."""
@@ -149,6 +229,7 @@ class TransitionNetwork(Network):
                 "values": self.table.values,
                 "rest": self.rest,
                 "popular": self.popular,
+                **({} if self.mapped is None else self.mapped.arrays()),
             },
         )
 
@@ -157,7 +238,7 @@ class TransitionNetwork(Network):
         """Rebuild from the table; items added since then are not covered."""
         a, size = state.arrays, len(catalogue)
         table = RowTable(a["offsets"], a["classes"], a["values"], size)
-        return cls(spec, table, a["rest"], fitted_to(a["popular"], size))
+        return cls(spec, table, a["rest"], fitted_to(a["popular"], size), Mapped.of(a))
 
 
 def count_pairs(histories: Histories, size: int, window: int) -> sparse.csr_array:

@@ -212,11 +212,10 @@ class Segment:
 
     def _stream(self, questions: Questions, heat: DoubleArray) -> Stream:
         batch = questions.batch()
-        heads = [network.head(batch) for network in self.networks.values()]
-        if self.cold.any():  # those that know items by id do not cover cold ones
-            heads = [
-                head if network.knows_cold else replace(head, coverage=head.coverage & ~self.cold)
-                for head, network in zip(heads, self.networks.values(), strict=True)
-            ]
+        networks = self.networks.values()
+        if self.cold.any():
+            heads = [network.head_as_new(batch, self.cold) for network in networks]
+        else:
+            heads = [network.head(batch) for network in networks]
         allowed = questions.allowed(self.base, available=self.catalogue.available)
         return Stream(heads, self.cold, heat, allowed)

@@ -73,7 +73,7 @@ def _explained(
             keys = [(one, key) for one in own for key in one.of[row]]
             causes = _parts(one.reason(row, place, key, names) for one, key in keys)
             of_items = [one for one in own if one.type == "item"]
-            of_items = of_items if parts.networks[network].knows_cold else []
+            of_items = of_items if _by_what_it_is(parts, network, int(classes[place])) else []
             values = _parts(
                 reason
                 for one in of_items
@@ -84,6 +84,12 @@ def _explained(
             kept += [*causes[:MOST], *values[:MOST], *features[:MOST]]
         told.append(replace(item, reasons=kept, why=sentence(item.contributions, every)))
     return told
+
+
+def _by_what_it_is(parts: Parts, network: str, class_: int) -> bool:
+    """Return whether a network scored an item by its features."""
+    fitted = parts.networks[network]
+    return fitted.sees_features or (fitted.knows_cold and not parts.catalogue.warm[class_])
 
 
 def _parts(reasons: Iterable[Reason]) -> list[Reason]:

@@ -1,0 +1,139 @@
+"""Score items without events by what they are: features mapped to behaviour.
+
+A table that knows items by id has a row for each item and a column for each item with events. A
+ridge regression of such columns on features (Gantner et al., 2010, "Learning attribute-to-feature
+mappings for cold-start recommendations") tells what the columns of new items would be:
+
+    profiles = columns X (X'X + penalty I)^-1,   column of an item with features x = profiles x.
+
+What the history's items are does not enter: that they are known by their events is the point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from ysmean.networks.growth import Changed
+from ysmean.networks.network import BoolArray, FloatArray
+from ysmean.networks.towers import covered
+
+PROFILE_BYTES = 2**28  # of the profiles; where all numbers of the features take more, the main ones
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The columns of some items, as sums over what they are.
+
+    Attributes:
+        profiles: float32 (R, a), what each row says of each axis.
+        axes: float32 (f, a), from features to axes.
+        classes: int32 (n,), the items, ascending.
+        places: float32 (n, a), where they are on the axes.
+    """
+
+    profiles: FloatArray
+    axes: FloatArray
+    classes: npt.NDArray[np.int32]
+    places: FloatArray
+
+    @classmethod
+    def learn(
+        cls,
+        columns: Callable[[FloatArray], FloatArray],
+        features: FloatArray,
+        taught: BoolArray,
+        penalty: float,
+    ) -> Mapped:
+        """Learn from the columns of items with events.
+
+        Args:
+            columns: values (n, a) of the taught items, in their order -> the weighted sum of
+                their columns, (R, a).
+            features: float32 (N, f).
+            taught: bool (N,), whose columns are learned from; those of all others with features
+                are told.
+            penalty: of the ridge regression.
+        """
+        x = features[taught].astype(np.float64)
+        spread, axes = np.linalg.eigh(x.T @ x)
+        rows = len(columns(np.zeros((len(x), 0), np.float32)))
+        most = max(1, PROFILE_BYTES // (4 * max(rows, 1)))
+        kept = np.argsort(-spread, kind="stable")[:most]
+        axes, spread = axes[:, kept], np.maximum(spread[kept], 0.0)
+        profiles = columns((x @ axes / (spread + penalty)).astype(np.float32))
+        classes = np.flatnonzero(covered(features) & ~taught).astype(np.int32)
+        axes = axes.astype(np.float32)
+        return cls(np.asarray(profiles, np.float32), axes, classes, features[classes] @ axes)
+
+    def sums(
+        self, tokens: npt.NDArray[np.int32], weights: FloatArray
+    ) -> Callable[[int, int], tuple[npt.NDArray[np.int64], FloatArray]]:
+        """Return a function of a tile that gives its items here, and their sums of rows.
+
+        Args:
+            tokens: int32 (B, L), row + 1; others are none.
+            weights: float32 (B, L).
+
+        Returns:
+            (lo, hi) -> int64 (m,), columns of the tile; float32 (B, m).
+        """
+        known = (tokens > 0) & (tokens <= len(self.profiles))
+        offsets = np.append(0, np.cumsum(known.sum(1)))
+        shape = len(tokens), len(self.profiles)
+        chosen = sparse.csr_array((weights[known], tokens[known] - 1, offsets), shape=shape)
+        profile = chosen @ self.profiles  # (B, a)
+
+        def tile(lo: int, hi: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
+            first, last = np.searchsorted(self.classes, (lo, hi))
+            places = self.places[first:last]
+            return self.classes[first:last].astype(np.int64) - lo, profile @ places.T
+
+        return tile
+
+    def parts(
+        self,
+        tokens: npt.NDArray[np.int32],
+        weights: FloatArray,
+        classes: npt.NDArray[np.int32],
+    ) -> npt.NDArray[np.float64]:
+        """Return what each row adds to those sums, float64 (B, n, L), for classes (B, n); or 0."""
+        if not len(self.classes):
+            return np.zeros((*classes.shape, tokens.shape[1]))
+        at = np.minimum(np.searchsorted(self.classes, classes), len(self.classes) - 1)
+        places = self.places[at] * (self.classes[at] == classes)[:, :, None]  # (B, n, a)
+        known = (tokens > 0) & (tokens <= len(self.profiles))
+        rows = self.profiles[np.where(known, tokens - 1, 0)] * (weights * known)[:, :, None]
+        parts: npt.NDArray[np.float64] = np.einsum("bna,bla->bnl", places, rows, dtype=np.float64)
+        return parts
+
+    def only(self, chosen: BoolArray) -> Mapped:
+        """Return it for those of its items that are chosen, bool (N,)."""
+        kept = chosen[self.classes]
+        return replace(self, classes=self.classes[kept], places=self.places[kept])
+
+    def with_items(self, size: int, changed: Changed) -> Mapped:
+        """Return it for `size` items, some of them new or described anew."""
+        kept = (self.classes < size) & ~np.isin(self.classes, changed.classes)
+        told = covered(changed.features)
+        classes = np.append(self.classes[kept], changed.classes[told]).astype(np.int32)
+        places = np.concatenate([self.places[kept], changed.features[told] @ self.axes])
+        order = np.argsort(classes)
+        return replace(self, classes=classes[order], places=places[order])
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return it as named arrays."""
+        return {f"mapped/{name}": array for name, array in vars(self).items()}
+
+    @classmethod
+    def of(cls, arrays: dict[str, npt.NDArray[Any]]) -> Mapped | None:
+        """Return what `arrays` gave; None where there is none."""
+        names = ("profiles", "axes", "classes", "places")
+        if "mapped/profiles" not in arrays:
+            return None
+        return cls(*(arrays[f"mapped/{name}"] for name in names))

@@ -1,0 +1,126 @@
+"""Columns of new items, told by a regression of known ones on features."""
+
+import numpy as np
+import pytest
+
+import worlds
+import ysmean as ym
+from ysmean.data.features import FeatureEncoder
+from ysmean.data.requests import encode
+from ysmean.networks import mapped as module
+from ysmean.networks.growth import Changed
+from ysmean.networks.mapped import Mapped
+from ysmean.networks.transition import count_pairs
+
+
+def learned(rng, rows=6, taught=8, new=3, width=4, penalty=2.0):
+    table = rng.random((rows, taught))
+    features = rng.normal(size=(taught + new, width)).astype(np.float32)
+    which = np.arange(taught + new) < taught
+    return table, features, Mapped.learn(lambda v: table @ v, features, which, penalty)
+
+
+def test_columns_are_those_of_a_ridge_regression():
+    rng = np.random.default_rng(0)
+    table, features, mapped = learned(rng)
+    x = features[:8].astype(np.float64)
+    expected = table @ x @ np.linalg.inv(x.T @ x + 2.0 * np.eye(4)) @ features[8:].T  # (6, 3)
+    tokens, weights = np.array([[1, 4, 0]], np.int32), np.array([[0.5, 0.25, 9.0]], np.float32)
+    columns, sums = mapped.sums(tokens, weights)(9, 11)
+    assert columns.tolist() == [0, 1]
+    rows = 0.5 * expected[0] + 0.25 * expected[3]
+    np.testing.assert_allclose(sums[0], rows[1:], rtol=1e-4)
+
+    classes = np.array([[9, 2, -1, 10]], np.int32)
+    parts = mapped.parts(tokens, weights, classes)
+    np.testing.assert_allclose(
+        parts[0, 0], [0.5 * expected[0, 1], 0.25 * expected[3, 1], 0], rtol=1e-4
+    )
+    np.testing.assert_allclose(parts.sum(2)[0], [rows[1], 0, 0, rows[2]], rtol=1e-4)
+
+
+def test_where_numbers_are_many_the_main_axes_are_kept(monkeypatch):
+    rng = np.random.default_rng(1)
+    monkeypatch.setattr(module, "PROFILE_BYTES", 6 * 2 * 4)
+    table, features, mapped = learned(rng)
+    assert mapped.profiles.shape == (6, 2) and mapped.places.shape == (3, 2)
+    x = features[:8].astype(np.float64)
+    _, _, axes = np.linalg.svd(x, full_matrices=False)
+    z = x @ axes[:2].T
+    expected = table @ z @ np.linalg.inv(z.T @ z + 2.0 * np.eye(2)) @ axes[:2] @ features[8:].T
+    ones = np.arange(1, 7, dtype=np.int32)[:, None]
+    _, sums = mapped.sums(ones, np.ones((6, 1), np.float32))(8, 11)
+    np.testing.assert_allclose(sums, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_items_come_go_and_are_described_anew():
+    rng = np.random.default_rng(2)
+    _, _, mapped = learned(rng)
+    one, other = np.eye(4, dtype=np.float32)[:2]
+    changed = Changed(np.array([11, 8], np.int32), np.stack([one, other]), np.zeros((2, 4)))
+    grown = mapped.with_items(12, changed)
+    assert grown.classes.tolist() == [8, 9, 10, 11]
+    np.testing.assert_allclose(grown.places[3], one @ mapped.axes, rtol=1e-6)
+    np.testing.assert_allclose(grown.places[0], other @ mapped.axes, rtol=1e-6)
+    np.testing.assert_array_equal(grown.places[1:3], mapped.places[1:3])
+    nothing = Changed(np.array([8], np.int32), np.zeros((1, 4), np.float32), other[None])
+    assert grown.with_items(11, nothing).classes.tolist() == [9, 10]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    events, items, _ = worlds.content_rule()
+    network, data = worlds.fit_spec(ym.Transition(), events, items, pseudo_cold=["i0", "i4"])
+    return network, data
+
+
+def asked(data, history):
+    request = [ym.Request(history=history)]
+    return encode(request, data.catalogue, data.histories, data.user_fields).batch
+
+
+def test_transition_scores_new_items_by_the_company_of_items_like_them(fitted):
+    network, data = fitted
+    warm, size = data.catalogue.warm, len(data.catalogue)
+    features = FeatureEncoder.fit(data.catalogue.frame, data.catalogue.schema)(data.catalogue.frame)
+    stand_in = np.isin(np.arange(size), data.catalogue.classes(["i0", "i4"]))
+    taught, new = warm & ~stand_in, ~warm
+    training = worlds.material(*worlds.content_rule()[:2])[1].histories
+    pairs = count_pairs(training, size, 10).toarray()
+    company = pairs + pairs.T + 20.0 * np.eye(size)
+    totals = company.sum(1, keepdims=True) + 5.0
+    rows = company / totals + 5.0 / totals * network.popular
+    x = features.astype(np.float64)
+    inner = x[taught].T @ x[taught] + 30.0 * np.eye(x.shape[1])
+    columns = rows[:, taught] @ x[taught] @ np.linalg.inv(inner) @ x.T  # (N, N)
+    first, second = data.catalogue.classes(["i3", "i6"])
+    expected = (0.7 * columns[first] + columns[second]) / 1.7
+
+    batch = asked(data, ["i3", "i6"])
+    head, as_new = network.head(batch), network.head_as_new(batch, stand_in)
+    assert head.coverage.all() and as_new.coverage.all()
+    least = 0.05 / warm.sum()
+    p, q = (np.exp(h.scores(0, size)[0].astype(np.float64)) for h in (head, as_new))
+    np.testing.assert_allclose(p[new], np.maximum(expected[new], least), rtol=1e-3)
+    np.testing.assert_allclose(q[stand_in], np.maximum(expected[stand_in], least), rtol=1e-3)
+    np.testing.assert_allclose(q[~stand_in], p[~stand_in], rtol=1e-6)
+    red = np.array([g == ["red"] for g in data.catalogue.frame["genres"].to_list()])
+    assert p[new & red].min() > 3 * p[new & ~red].max()
+
+
+def test_what_counted_for_a_new_item_adds_up_to_its_score(fitted):
+    network, data = fitted
+    batch = asked(data, ["i3", "i6"])
+    new = np.flatnonzero(~data.catalogue.warm).astype(np.int32)[None]
+    items, popularity = network.causes(batch, new)
+    total = items.effects.sum(2) + popularity.effects.sum(2)
+    scores = np.exp(network.head(batch).scores(0, len(data.catalogue))[0, new[0]])
+    likely = scores > scores.min()  # others have the least there is
+    np.testing.assert_allclose(total[0][likely], scores[likely], rtol=1e-4)
+
+
+def test_with_cold_off_a_transition_covers_no_new_item():
+    events, items, _ = worlds.content_rule()
+    network, data = worlds.fit_spec(ym.Transition(cold=False), events, items)
+    assert not network.knows_cold
+    assert (network.coverage == data.catalogue.warm).all()
