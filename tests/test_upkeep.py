@@ -65,12 +65,13 @@ def test_answers_with_new_items_keep_every_promise(kept):
             assert sum(item.shares.values()) == pytest.approx(1)
 
 
-def test_only_networks_that_know_items_by_what_they_are_speak_for_a_new_one(kept):
+def test_only_networks_that_score_items_without_events_speak_for_a_new_one(kept):
     kept.add_items(twin(cold_item(), "new"))
     answer = kept.recommend("u0007", k=70, at=1.75e9)
     (item,) = [i for i in answer if i.item_id == "new"]
     speaking = {name for name, share in item.shares.items() if share > 0}
-    assert speaking <= {"content", "knowledge", "popularity", "consensus"}
+    able = {name for name, network in kept.parts.networks.items() if network.knows_cold}
+    assert able < set(kept.parts.networks) and speaking <= able | {"consensus"}
     assert "content" in speaking
 
 

@@ -188,7 +188,7 @@ def by_genre():
     items = ym.Items.from_frame(items.frame.with_columns(pl.Series("title", titles)))
     related = {"head": ["i12", "i18"], "relation": ["sequel", "follows"], "tail": ["i15", "i21"]}
     items = items.with_relations(ym.read_relations(related))
-    quick = Fitting(batch=256, max_steps=150, max_epochs=30, learning_rate=5e-3)
+    quick = Fitting(batch=256, max_steps=100, max_epochs=30, learning_rate=5e-3)
     content = ym.Content(width=16, hidden=32, fitting=quick)
     return ym.train(events, items, users, networks=[content, "popularity"])
 

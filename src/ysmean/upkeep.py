@@ -110,19 +110,20 @@ def _renewed(parts: Parts, catalogue: Catalogue, classes: npt.NDArray[np.int32])
         classes,
         _features(parts, catalogue.frame, classes),
         _features(parts, parts.catalogue.frame, classes),
+        _features(parts, catalogue.frame, classes, wide=True),
     )
     networks = {n: fitted.with_items(catalogue, changed) for n, fitted in parts.networks.items()}
     return replace(parts, catalogue=catalogue, networks=networks)
 
 
 def _features(
-    parts: Parts, frame: pl.DataFrame, classes: npt.NDArray[np.int32]
+    parts: Parts, frame: pl.DataFrame, classes: npt.NDArray[np.int32], wide: bool = False
 ) -> npt.NDArray[np.float32]:
     """Return what items are, float32 (n, f); 0 for those that the frame lacks."""
     if parts.encoder is None:
         return np.zeros((len(classes), 0), np.float32)
     known = classes < len(frame)
-    rows = parts.encoder(frame[classes[known].tolist()])
+    rows = parts.encoder(frame[classes[known].tolist()], wide)
     features = np.zeros((len(classes), rows.shape[1]), np.float32)
     features[known] = rows
     return features

@@ -29,7 +29,7 @@ def grown(request):
     classes = catalogue.classes(rows["item_id"])
     encoder = FeatureEncoder.fit(data.catalogue.frame, data.catalogue.schema)
     features = encoder(rows)
-    changed = Changed(classes, features, np.zeros_like(features))
+    changed = Changed(classes, features, np.zeros_like(features), encoder(rows, wide=True))
     return network, network.with_items(catalogue, changed), data, replace(data, catalogue=catalogue)
 
 
@@ -79,7 +79,7 @@ def test_without_the_new_items_the_network_is_what_it_was(grown):
     features = FeatureEncoder.fit(before.catalogue.frame, before.catalogue.schema)(
         before.catalogue.frame
     )
-    none = Changed(np.empty(0, np.int32), features[:0], features[:0])
+    none = Changed(np.empty(0, np.int32), features[:0], features[:0], features[:0])
     again = new.with_items(before.catalogue, none)
     for name, array in old.state().arrays.items():
         np.testing.assert_array_equal(again.state().arrays[name], array, err_msg=name)

@@ -12,6 +12,7 @@ from ysmean.data.features import (
     MAX_CATEGORIES,
     NUMBER_BINS,
     TEXT_WIDTH,
+    WIDE_TEXT,
     CategoryBlock,
     FeatureEncoder,
     NumberBlock,
@@ -162,12 +163,34 @@ def test_texts_of_the_same_words_are_nearer_than_texts_of_others():
 
 def test_texts_are_reduced_to_a_bounded_width_the_same_way_for_the_same_seed():
     rng = np.random.default_rng(0)
-    words = [f"word{n}" for n in range(300)]
-    texts = [" ".join(rng.choice(words, 8)) for _ in range(200)]
+    words = [f"word{n}" for n in range(1000)]
+    texts = [" ".join(rng.choice(words, 8)) for _ in range(700)]
     block = text_block(texts, seed=1)
-    assert block.shape == (200, TEXT_WIDTH)
+    assert block.shape == (700, TEXT_WIDTH)
     np.testing.assert_array_equal(text_block(texts, seed=1), block)
     assert (text_block(texts, seed=2) != block).any()
+
+
+def test_wide_features_begin_as_narrow_ones_and_go_on():
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice([f"word{n}" for n in range(900)], 8)) for _ in range(600)]
+    tags = [[f"c{n:04d}" for n in rng.choice(700, 3, replace=False)] for _ in range(600)]
+    frame = pl.DataFrame({"title": texts, "tags": tags, "year": rng.normal(size=600)})
+    schema = {
+        "title": FeatureType.TEXT,
+        "tags": FeatureType.CATEGORIES,
+        "year": FeatureType.NUMBER,
+    }
+    encoder = FeatureEncoder.fit(frame, schema)
+    narrow, wide = encoder(frame), encoder(frame, wide=True)
+    shared = min(len(encoder.blocks["tags"].values), MAX_CATEGORIES)
+    assert narrow.shape[1] == TEXT_WIDTH + shared + NUMBER_BINS
+    assert wide.shape[1] == WIDE_TEXT + len(encoder.blocks["tags"].values) + NUMBER_BINS
+    a, b = narrow[:, :TEXT_WIDTH], wide[:, :TEXT_WIDTH]
+    np.testing.assert_allclose(a / np.linalg.norm(a), b / np.linalg.norm(b), atol=1e-6)
+    np.testing.assert_allclose(narrow[:, -NUMBER_BINS:], wide[:, -NUMBER_BINS:])
+    for block in (wide[:, :WIDE_TEXT], wide[:, WIDE_TEXT:-NUMBER_BINS], wide[:, -NUMBER_BINS:]):
+        assert (block**2).sum(1).mean() == pytest.approx(1, rel=1e-4)
 
 
 @pytest.mark.parametrize("texts", [["", ""], ["word", "word"], ["one two three"], ["? !", "."]])

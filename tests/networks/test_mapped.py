@@ -16,8 +16,9 @@ from ysmean.networks.transition import count_pairs
 def learned(rng, rows=6, taught=8, new=3, width=4, penalty=2.0):
     table = rng.random((rows, taught))
     features = rng.normal(size=(taught + new, width)).astype(np.float32)
-    which = np.arange(taught + new) < taught
-    return table, features, Mapped.learn(lambda v: table @ v, features, which, penalty)
+    known, told = np.arange(taught), np.arange(taught, taught + new)
+    mapped = Mapped.learn(lambda v: table @ v, features.__getitem__, known, told, penalty)
+    return table, features, mapped
 
 
 def test_columns_are_those_of_a_ridge_regression():
@@ -42,6 +43,7 @@ def test_columns_are_those_of_a_ridge_regression():
 def test_where_numbers_are_many_the_main_axes_are_kept(monkeypatch):
     rng = np.random.default_rng(1)
     monkeypatch.setattr(module, "PROFILE_BYTES", 6 * 2 * 4)
+    monkeypatch.setattr(module, "CHUNK", 3)
     table, features, mapped = learned(rng)
     assert mapped.profiles.shape == (6, 2) and mapped.places.shape == (3, 2)
     x = features[:8].astype(np.float64)
@@ -57,13 +59,15 @@ def test_items_come_go_and_are_described_anew():
     rng = np.random.default_rng(2)
     _, _, mapped = learned(rng)
     one, other = np.eye(4, dtype=np.float32)[:2]
-    changed = Changed(np.array([11, 8], np.int32), np.stack([one, other]), np.zeros((2, 4)))
+    both = np.stack([one, other])
+    changed = Changed(np.array([11, 8], np.int32), both, np.zeros((2, 4)), both)
     grown = mapped.with_items(12, changed)
     assert grown.classes.tolist() == [8, 9, 10, 11]
     np.testing.assert_allclose(grown.places[3], one @ mapped.axes, rtol=1e-6)
     np.testing.assert_allclose(grown.places[0], other @ mapped.axes, rtol=1e-6)
     np.testing.assert_array_equal(grown.places[1:3], mapped.places[1:3])
-    nothing = Changed(np.array([8], np.int32), np.zeros((1, 4), np.float32), other[None])
+    zero = np.zeros((1, 4), np.float32)
+    nothing = Changed(np.array([8], np.int32), zero, other[None], zero)
     assert grown.with_items(11, nothing).classes.tolist() == [9, 10]
 
 
@@ -82,7 +86,9 @@ def asked(data, history):
 def test_transition_scores_new_items_by_the_company_of_items_like_them(fitted):
     network, data = fitted
     warm, size = data.catalogue.warm, len(data.catalogue)
-    features = FeatureEncoder.fit(data.catalogue.frame, data.catalogue.schema)(data.catalogue.frame)
+    features = FeatureEncoder.fit(data.catalogue.frame, data.catalogue.schema)(
+        data.catalogue.frame, wide=True
+    )
     stand_in = np.isin(np.arange(size), data.catalogue.classes(["i0", "i4"]))
     taught, new = warm & ~stand_in, ~warm
     training = worlds.material(*worlds.content_rule()[:2])[1].histories

@@ -42,7 +42,7 @@ def to_plain(encoder: FeatureEncoder) -> tuple[list[dict[str, Any]], Arrays]:
             {
                 "feature": feature,
                 "kind": names[type(block)],
-                "scale": encoder.scales[feature],
+                "scales": list(encoder.scales[feature]),
                 "settings": settings,
             }
         )
@@ -64,5 +64,6 @@ def from_plain(described: list[dict[str, Any]], arrays: Mapping[str, Any]) -> Fe
             f.name: arrays[f"{number}/{f.name}"] for f in fields(cls) if f.name not in settings
         }
         blocks[part["feature"]] = cls(**settings, **stored)
-        scales[part["feature"]] = part["scale"]
+        narrow, wide = part["scales"]
+        scales[part["feature"]] = (narrow, wide)
     return FeatureEncoder(blocks, scales)

@@ -21,11 +21,13 @@ class Changed:
         classes: int32 (n,).
         features: float32 (n, f), what they are.
         before: float32 (n, f), what they were; 0 for new ones.
+        wide: float32 (n, F), their wide features.
     """
 
     classes: npt.NDArray[np.int32]
     features: FloatArray
     before: FloatArray
+    wide: FloatArray
 
 
 def room(size: int) -> int:

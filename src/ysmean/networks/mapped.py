@@ -6,6 +6,8 @@ mappings for cold-start recommendations") tells what the columns of new items wo
 
     profiles = columns X (X'X + penalty I)^-1,   column of an item with features x = profiles x.
 
+Features are the wide ones: what is told of shops' goods is mostly in rare words and brands.
+
 What the history's items are does not enter: that they are known by their events is the point.
 """
 
@@ -23,7 +25,10 @@ from ysmean.networks.growth import Changed
 from ysmean.networks.network import BoolArray, FloatArray
 from ysmean.networks.towers import covered
 
-PROFILE_BYTES = 2**28  # of the profiles; where all numbers of the features take more, the main ones
+IntArray = npt.NDArray[np.integer]
+
+PROFILE_BYTES = 2**27  # of the profiles; where all axes take more, the main ones are kept
+CHUNK = 8192  # items whose features are there at a time
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,9 @@ class Mapped:
     def learn(
         cls,
         columns: Callable[[FloatArray], FloatArray],
-        features: FloatArray,
-        taught: BoolArray,
+        features: Callable[[IntArray], FloatArray],
+        taught: IntArray,
+        told: IntArray,
         penalty: float,
     ) -> Mapped:
         """Learn from the columns of items with events.
@@ -55,21 +61,23 @@ class Mapped:
         Args:
             columns: values (n, a) of the taught items, in their order -> the weighted sum of
                 their columns, (R, a).
-            features: float32 (N, f).
-            taught: bool (N,), whose columns are learned from; those of all others with features
-                are told.
+            features: classes (n,) -> float32 (n, f).
+            taught: int (n,), the classes whose columns are learned from.
+            told: int (m,), ascending, the classes whose columns are told.
             penalty: of the ridge regression.
         """
-        x = features[taught].astype(np.float64)
-        spread, axes = np.linalg.eigh(x.T @ x)
-        rows = len(columns(np.zeros((len(x), 0), np.float32)))
+        inner = sum((x.T @ x for x in map(features, _chunks(taught))), start=np.float32(0))
+        spread, axes = np.linalg.eigh(np.asarray(inner, np.float64))
+        rows = len(columns(np.zeros((len(taught), 0), np.float32)))
         most = max(1, PROFILE_BYTES // (4 * max(rows, 1)))
         kept = np.argsort(-spread, kind="stable")[:most]
-        axes, spread = axes[:, kept], np.maximum(spread[kept], 0.0)
-        profiles = columns((x @ axes / (spread + penalty)).astype(np.float32))
-        classes = np.flatnonzero(covered(features) & ~taught).astype(np.int32)
-        axes = axes.astype(np.float32)
-        return cls(np.asarray(profiles, np.float32), axes, classes, features[classes] @ axes)
+        axes, spread = axes[:, kept].astype(np.float32), np.maximum(spread[kept], 0.0)
+        values, places = (
+            np.concatenate([features(some) @ axes for some in _chunks(classes)])
+            for classes in (taught, told)
+        )
+        profiles = columns(values / (spread + penalty).astype(np.float32))
+        return cls(profiles, axes, told.astype(np.int32), places)
 
     def sums(
         self, tokens: npt.NDArray[np.int32], weights: FloatArray
@@ -122,7 +130,7 @@ class Mapped:
         kept = (self.classes < size) & ~np.isin(self.classes, changed.classes)
         told = covered(changed.features)
         classes = np.append(self.classes[kept], changed.classes[told]).astype(np.int32)
-        places = np.concatenate([self.places[kept], changed.features[told] @ self.axes])
+        places = np.concatenate([self.places[kept], changed.wide[told] @ self.axes])
         order = np.argsort(classes)
         return replace(self, classes=classes[order], places=places[order])
 
@@ -137,3 +145,7 @@ class Mapped:
         if "mapped/profiles" not in arrays:
             return None
         return cls(*(arrays[f"mapped/{name}"] for name in names))
+
+
+def _chunks(classes: IntArray) -> list[IntArray]:
+    return [classes[lo : lo + CHUNK] for lo in range(0, max(len(classes), 1), CHUNK)]

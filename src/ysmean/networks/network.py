@@ -61,6 +61,10 @@ class TrainingData:
         """What the items are, float32 (N, f)."""
         return self.encoder(self.catalogue.frame)
 
+    def wide(self, classes: npt.NDArray[np.integer]) -> FloatArray:
+        """Return the wide features of some items, float32 (n, F); for all, they may be large."""
+        return self.encoder(self.catalogue.frame[classes.tolist()], wide=True)
+
     @property
     def learnable(self) -> BoolArray:
         """Bool (N,): warm items that item towers may learn from."""

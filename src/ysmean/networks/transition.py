@@ -103,7 +103,8 @@ class Transition:
             told = company @ values + np.outer(rest, popular[taught] @ values)
             return np.asarray(told, np.float32)
 
-        return Mapped.learn(columns, data.features, taught, self.penalty)
+        told = np.flatnonzero(covered(data.features) & ~taught)
+        return Mapped.learn(columns, data.wide, np.flatnonzero(taught), told, self.penalty)
 
 
 class TransitionNetwork(Network):
