@@ -12,8 +12,8 @@ from ysmean.errors import ConfigError
 from ysmean.networks import rows
 from ysmean.networks.knowledge import FEW_STEPS
 from ysmean.networks.learner import Fitting
+from ysmean.networks.pairs import count_pairs
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
-from ysmean.networks.transition import count_pairs
 
 LONG = Fitting(batch=64, max_steps=300, max_epochs=100, patience=20, learning_rate=5e-3)
 

@@ -10,7 +10,7 @@ from ysmean.data.requests import encode
 from ysmean.networks import mapped as module
 from ysmean.networks.growth import Changed
 from ysmean.networks.mapped import Mapped
-from ysmean.networks.transition import count_pairs
+from ysmean.networks.pairs import count_pairs
 
 
 def learned(rng, rows=6, taught=8, new=3, width=4, penalty=2.0):
@@ -130,3 +130,6 @@ def test_with_cold_off_a_transition_covers_no_new_item():
     network, data = worlds.fit_spec(ym.Transition(cold=False), events, items)
     assert not network.knows_cold
     assert (network.coverage == data.catalogue.warm).all()
+    stand_in = np.isin(np.arange(len(data.catalogue)), data.catalogue.classes(["i0", "i4"]))
+    as_new = network.head_as_new(asked(data, ["i3"]), stand_in)
+    assert (as_new.coverage == data.catalogue.warm & ~stand_in).all()

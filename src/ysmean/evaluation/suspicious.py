@@ -20,7 +20,7 @@ from scipy import linalg, sparse
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import FeatureEncoder
 from ysmean.data.histories import Histories
-from ysmean.networks.transition import count_pairs
+from ysmean.networks.pairs import count_pairs
 
 DoubleArray = npt.NDArray[np.float64]
 

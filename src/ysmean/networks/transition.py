@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +16,6 @@ from scipy import sparse
 
 from ysmean.data.batch import Batch
 from ysmean.data.catalogue import Catalogue
-from ysmean.data.histories import Histories
 from ysmean.errors import ConfigError
 from ysmean.networks.causes import Causes, row_parts
 from ysmean.networks.dot import answers_to_history
@@ -23,6 +23,7 @@ from ysmean.networks.growth import Changed, fitted_to
 from ysmean.networks.mapped import Mapped
 from ysmean.networks.mapped_layers import MappedLogs
 from ysmean.networks.network import BoolArray, FloatArray, Head, Network, State, TrainingData
+from ysmean.networks.pairs import count_pairs, smoothed_rows
 from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 from ysmean.networks.towers import covered
 from ysmean.networks.transition_layers import DecayedLookup, LogMixture
@@ -138,6 +139,7 @@ class TransitionNetwork(Network):
         self.coverage = self.taken.copy()
         if mapped is not None:
             self.coverage[mapped.classes] = True
+        self._new = None if mapped is None else mapped.only(~self.taken)
         self._matrix_rows = len(rest)
 
     def _recent(self, batch: Batch) -> tuple[npt.NDArray[np.int32], FloatArray]:
@@ -154,31 +156,33 @@ class TransitionNetwork(Network):
 
     def scores(self, batch: Batch) -> Callable[[int, int], FloatArray]:
         """Return the log of the mixed rows."""
-        return self._scores(batch, self.taken)
+        return self._scores(batch, self._new)
 
     def head_as_new(self, batch: Batch, new: BoolArray) -> Head:
         """Return the answer with mapped columns for some items that have events, too."""
-        scores = self._scores(batch, self.taken & ~new)
-        return Head(scores, self.answers(batch), self.coverage & (self.taken | ~new))
+        mapped = None if self.mapped is None else self.mapped.only(~self.taken | new)
+        covered = self.taken & ~new
+        if mapped is not None:
+            covered[mapped.classes] = True
+        return Head(self._scores(batch, mapped), self.answers(batch), covered)
 
-    def _scores(self, batch: Batch, taken: BoolArray) -> Callable[[int, int], FloatArray]:
-        """Return the scores by the table for items that are `taken`, mapped ones for others."""
+    def _scores(self, batch: Batch, new: Mapped | None) -> Callable[[int, int], FloatArray]:
+        """Return the scores by the table, but for those that are mapped."""
         tokens, weights = self._recent(batch)
         rows = sum_rows(self.table, tokens, weights)
         rest = (weights * np.append(0, self.rest)[tokens]).sum(1).astype(np.float32)  # (B,)
-        mapped = None if self.mapped is None else self.mapped.sums(tokens, weights)
+        mapped = None if new is None else new.sums(tokens, weights)
 
         def tile(lo: int, hi: int) -> FloatArray:
             mixed = rows(lo, hi) + rest[:, None] * self.popular[lo:hi]
             if mapped is not None:
                 columns, sums = mapped(lo, hi)
-                new = ~taken[lo + columns]
-                mixed[:, columns[new]] = np.maximum(sums[:, new], self._least)
+                mixed[:, columns] = np.maximum(sums, self._least)
             return np.asarray(np.log(np.maximum(mixed, 1e-30)), np.float32)
 
         return tile
 
-    @property
+    @cached_property
     def _least(self) -> float:
         return LEAST / max(int(self.taken.sum()), 1)
 
@@ -188,9 +192,8 @@ class TransitionNetwork(Network):
         rest = (weights * np.append(0, self.rest)[tokens]).sum(1)  # (B,)
         left = (rest[:, None] * self.popular[classes])[:, :, None].astype(np.float64)
         parts = row_parts(self.table, tokens, weights, classes)
-        if self.mapped is not None:
-            new = ~self.taken[classes][:, :, None]
-            parts = np.where(new, self.mapped.parts(tokens, weights, classes), parts)
+        if self._new is not None:  # which have no part in the table
+            parts = parts + self._new.parts(tokens, weights, classes)
         one = np.ones((len(batch), 1), np.int32)
         return [
             Causes("item", "probability", tokens, parts),
@@ -206,10 +209,9 @@ class TransitionNetwork(Network):
         rows = SparseRows.of(self.table, name="transition_rows")(tokens, weights)
         mixture = LogMixture.of(self.rest, self.popular, name="transition_scores")
         logs = mixture(rows, tokens, weights)
-        if self.mapped is None:
+        if self._new is None:
             return logs
-        new = self.mapped.only(~self.taken)
-        layer = MappedLogs.of(new, len(self.popular), self._least, name="transition_new")
+        layer = MappedLogs.of(self._new, len(self.popular), self._least, name="transition_new")
         return layer(logs, tokens, weights)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> TransitionNetwork:
@@ -240,41 +242,3 @@ class TransitionNetwork(Network):
         a, size = state.arrays, len(catalogue)
         table = RowTable(a["offsets"], a["classes"], a["values"], size)
         return cls(spec, table, a["rest"], fitted_to(a["popular"], size), Mapped.of(a))
-
-
-def count_pairs(histories: Histories, size: int, window: int) -> sparse.csr_array:
-    """Return how often class b follows class a, weighted by 1 / steps between them, (N, N)."""
-    total = sparse.csr_array((size, size), dtype=np.float32)
-    users, classes = histories.users, histories.classes
-    for distance in range(1, window + 1):
-        same = users[distance:] == users[:-distance]
-        weights = histories.weights[distance:][same] / np.float32(distance)
-        pair = (classes[:-distance][same], classes[distance:][same])
-        total = total + sparse.csr_array((weights, pair), shape=(size, size))
-    return total
-
-
-def smoothed_rows(
-    pairs: sparse.csr_array, smoothing: float, neighbours: int
-) -> tuple[RowTable, FloatArray]:
-    """Return the transition rows count / (row sum + smoothing), and what each leaves over.
-
-    Args:
-        pairs: (N, N) weighted counts.
-        smoothing: pseudo-counts left to popularity.
-        neighbours: entries kept a row, the largest; ties by lower class.
-    """
-    size = pairs.shape[0]
-    lengths = np.diff(pairs.indptr)
-    owner = np.repeat(np.arange(size), lengths)
-    totals = np.bincount(owner, weights=pairs.data, minlength=size) + smoothing
-    order = np.lexsort((pairs.indices, -pairs.data, owner))
-    rank = np.arange(len(order)) - np.repeat(pairs.indptr[:-1], lengths)
-    kept = np.sort(order[rank < neighbours])
-    kept = kept[np.lexsort((pairs.indices[kept], owner[kept]))]
-    values = (pairs.data[kept] / totals[owner[kept]]).astype(np.float32)
-    counts = np.bincount(owner[kept], minlength=size)
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    rest = 1.0 - np.bincount(owner[kept], weights=values, minlength=size)
-    table = RowTable(offsets, pairs.indices[kept].astype(np.int32), values, size)
-    return table, rest.astype(np.float32)
