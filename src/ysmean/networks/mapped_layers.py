@@ -13,7 +13,7 @@ from ysmean.networks.mapped import Mapped
 
 @keras.saving.register_keras_serializable(package="ysmean")
 class MappedLogs(keras.layers.Layer):
-    """Logits (B, N) with those of some items in their place: the logs of `Mapped.sums`."""
+    """Logits (B, N) with those of some items in their place: logs of `Mapped.sums` + a floor."""
 
     def __init__(
         self, rows: int, axes: int, told: int, size: int, floor: float, **kwargs: Any
@@ -42,7 +42,7 @@ class MappedLogs(keras.layers.Layer):
         """Return the logits (B, N) of all items."""
         rows = ops.take(self.profiles, tokens, axis=0) * weights[..., None]  # (B, L, a)
         sums = ops.matmul(ops.sum(rows, axis=1), ops.transpose(self.places))  # (B, told + 1)
-        logs = ops.log(ops.maximum(sums, self.floor))
+        logs = ops.log(ops.maximum(sums, 0.0) + self.floor)
         return ops.where(self.column > 0, ops.take(logs, self.column, axis=1), logits)
 
     def compute_output_shape(self, logits_shape: Any, *others: Any) -> Any:

@@ -28,7 +28,7 @@ from ysmean.networks.rows import RowTable, SparseRows, sum_rows
 from ysmean.networks.towers import covered
 from ysmean.networks.transition_layers import DecayedLookup, LogMixture
 
-LEAST = 0.05  # of an even share of the items with events: what a new item is given at least
+EVEN = 1.0  # added to what is said of a new item, in even shares of the items with events
 
 
 @dataclass(frozen=True)
@@ -177,14 +177,14 @@ class TransitionNetwork(Network):
             mixed = rows(lo, hi) + rest[:, None] * self.popular[lo:hi]
             if mapped is not None:
                 columns, sums = mapped(lo, hi)
-                mixed[:, columns] = np.maximum(sums, self._least)
+                mixed[:, columns] = np.maximum(sums, 0) + self._even
             return np.asarray(np.log(np.maximum(mixed, 1e-30)), np.float32)
 
         return tile
 
     @cached_property
-    def _least(self) -> float:
-        return LEAST / max(int(self.taken.sum()), 1)
+    def _even(self) -> float:
+        return EVEN / max(int(self.taken.sum()), 1)
 
     def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
         """Return the parts of p(i) by recent item, and the part that their rows leave over."""
@@ -211,7 +211,7 @@ class TransitionNetwork(Network):
         logs = mixture(rows, tokens, weights)
         if self._new is None:
             return logs
-        layer = MappedLogs.of(self._new, len(self.popular), self._least, name="transition_new")
+        layer = MappedLogs.of(self._new, len(self.popular), self._even, name="transition_new")
         return layer(logs, tokens, weights)
 
     def with_items(self, catalogue: Catalogue, changed: Changed) -> TransitionNetwork:
