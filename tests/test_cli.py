@@ -162,8 +162,8 @@ def test_every_flag_of_recommend_does_what_it_says(ysmean, model):
     _, scaled = ids("--user", "u0007", "--scale", "content=2,popularity=0")
     assert scaled["weights"]["popularity"] == 0
     _, equal = ids("--user", "u0007", "--weights", "equal")
-    warm = [equal["weights"][name] for name in ("collaborative", "transition")]
-    assert warm[0] == pytest.approx(warm[1]) and sum(equal["weights"].values()) == pytest.approx(1)
+    both = [equal["weights"][name] for name in ("content", "transition")]
+    assert both[0] == pytest.approx(both[1]) and sum(equal["weights"].values()) == pytest.approx(1)
     _, one = ids("--user", "u0007", "--weights", "content=1")
     assert one["weights"]["content"] == pytest.approx(1)
     _, given = ids("--history", f"{plain[0]},{plain[1]},nonsense")

@@ -188,8 +188,11 @@ def test_new_items_are_returned_with_shares_of_those_that_know_what_they_are():
     cold = f"item_id in ({', '.join(service().new)})"
     answer = recommender().recommend("u0007", where=cold)
     assert len(answer) == 8
+    networks = recommender().parts.networks
+    able = {name for name, network in networks.items() if network.knows_cold}
+    assert able < set(networks)
     for item in answer:
-        assert set(item.shares) <= {"content", "knowledge", "popularity", "consensus"}
+        assert set(item.shares) <= able | {"consensus"}
 
 
 def test_absolute_weights_naming_one_network_give_it_every_share():

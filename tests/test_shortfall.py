@@ -132,9 +132,9 @@ def test_a_value_that_no_item_has_is_named_with_the_nearest_one(popular, where, 
 
 
 def test_only_what_some_network_can_answer_counts():
-    """Transition knows items with events alone, so leaving out a rule on others gains nothing."""
+    """It knows items with events alone, so leaving out a rule on others gains nothing."""
     events, items = ym.Events.from_frame(LOG), ym.Items.from_frame(ITEMS)
-    r = ym.train(events, items, networks=[ym.Transition(), ym.Popularity()])
+    r = ym.train(events, items, networks=[ym.Transition(cold=False), ym.Popularity()])
     asked = {"history": ["i0"], "k": SIZE, "at": 1000}
     alone = r.recommend(weights={"transition": 1}, where="genre != Comedy", **asked)
     covered = {"i0", "i1", "i2", "i3", "i5", "i6"}

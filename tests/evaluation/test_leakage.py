@@ -77,7 +77,7 @@ def test_cold_items_are_reported_apart_from_warm_ones():
     events, items, users = worlds.content_rule(users=120, items=36)
     long = ym.Fitting(batch=32, max_steps=400, max_epochs=99, patience=20, learning_rate=5e-3)
     content = ym.Content(width=8, hidden=8, fitting=long)
-    specs = [ym.Transition(), content, ym.Popularity()]
+    specs = [ym.Transition(cold=False), content, ym.Popularity()]
     report = ym.evaluate(events, items, users, split="cold-items:0.2", networks=specs)
     cohorts = {row["cohort"] for row in report.data["rows"]}
     assert cohorts == {"all", "cold", "cold-among-all", "warm"}

@@ -258,7 +258,8 @@ def test_items_without_events_are_neither_targets_nor_negatives():
     events, items, _ = worlds.content_rule()
     _, training, held_out = worlds.material(events, items)
     fitting = ym.Fitting(batch=32, max_steps=5, weight_decay=0.0)
-    learner = ym.Sequential(**SMALL, features=False, company=0, fitting=fitting).begin(training, 0)
+    plain = {"features": False, "company": 0, "cold": False}
+    learner = ym.Sequential(**SMALL, **plain, fitting=fitting).begin(training, 0)
     before = learner.model.get_layer("embedding").get_weights()[0]
     network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
     cold = ~training.catalogue.warm
@@ -274,9 +275,8 @@ def test_weight_decay_says_how_far_the_whole_run_shrinks_a_weight_without_gradie
         fitting = ym.Fitting(
             batch=64, max_steps=steps, max_epochs=99, evaluate_every=steps, weight_decay=0.7
         )
-        learner = ym.Sequential(**SMALL, features=False, company=0, fitting=fitting).begin(
-            training, 0
-        )
+        plain = {"features": False, "company": 0, "cold": False}
+        learner = ym.Sequential(**SMALL, **plain, fitting=fitting).begin(training, 0)
         before = learner.model.get_layer("embedding").get_weights()[0][1:]
         network, _ = fit("it", learner, training.histories, held_out, 0, Progress())
         cold = ~training.catalogue.warm

@@ -40,7 +40,7 @@ class TrainingData:
         fields: the vocabulary of users' features.
         user_fields: int32 (U, F), the users' tokens.
         pseudo_cold: bool (N,), warm items that stand in for cold ones when proportions are
-            fitted: networks that score new items must not learn from their events.
+            fitted: how new items are scored must not be learned from their events.
         seed: of what features become.
     """
 
@@ -167,7 +167,7 @@ class Network(ABC):
 
         Args:
             batch: B requests.
-            new: bool (N,), items that no network that scores new ones has learned from.
+            new: bool (N,), items from whose events nothing was learned of how new ones are scored.
         """
         head = self.head(batch)
         if self.knows_cold:
