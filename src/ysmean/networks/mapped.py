@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from ysmean.networks.growth import Changed
 from ysmean.networks.network import BoolArray, FloatArray
+from ysmean.networks.rows import chosen_rows
 from ysmean.networks.towers import covered
 
 IntArray = npt.NDArray[np.integer]
@@ -91,11 +91,7 @@ class Mapped:
         Returns:
             (lo, hi) -> int64 (m,), columns of the tile; float32 (B, m).
         """
-        known = (tokens > 0) & (tokens <= len(self.profiles))
-        offsets = np.append(0, np.cumsum(known.sum(1)))
-        shape = len(tokens), len(self.profiles)
-        chosen = sparse.csr_array((weights[known], tokens[known] - 1, offsets), shape=shape)
-        profile = chosen @ self.profiles  # (B, a)
+        profile = chosen_rows(tokens, weights, len(self.profiles)) @ self.profiles  # (B, a)
 
         def tile(lo: int, hi: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
             first, last = np.searchsorted(self.classes, (lo, hi))

@@ -71,6 +71,20 @@ class RowTable:
         return classes, values
 
 
+def chosen_rows(tokens: npt.NDArray[np.int32], weights: FloatArray, rows: int) -> sparse.csr_array:
+    """Return which of some rows are added up, and how often, as a matrix (B, rows).
+
+    Args:
+        tokens: int32 (B, L), row + 1; others are none.
+        weights: float32 (B, L).
+        rows: how many there are.
+    """
+    known = (tokens > 0) & (tokens <= rows)
+    offsets = np.append(0, np.cumsum(known.sum(1)))
+    places = (weights[known], tokens[known] - 1, offsets)
+    return sparse.csr_array(places, shape=(len(tokens), rows))
+
+
 def sum_rows(
     table: RowTable, tokens: npt.NDArray[np.int32], weights: FloatArray
 ) -> Callable[[int, int], FloatArray]:
@@ -84,11 +98,7 @@ def sum_rows(
     Returns:
         (lo, hi) -> float32 (B, hi - lo), not to be written to.
     """
-    known = (tokens > 0) & (tokens < len(table.offsets))
-    offsets = np.append(0, np.cumsum(known.sum(1)))
-    shape = len(tokens), len(table.offsets) - 1
-    chosen = sparse.csr_array((weights[known], tokens[known] - 1, offsets), shape=shape)
-    sums = chosen @ table.fastest  # (B, N)
+    sums = chosen_rows(tokens, weights, len(table.offsets) - 1) @ table.fastest  # (B, N)
     if isinstance(sums, np.ndarray):
         return lambda lo, hi: sums[:, lo:hi]
     by_class = sums.tocsc()  # cheap to cut

@@ -238,7 +238,7 @@ class TransitionNetwork(Network):
 
     @classmethod
     def from_state(cls, spec: Transition, state: State, catalogue: Catalogue) -> TransitionNetwork:
-        """Rebuild from the table; items added since then are not covered."""
+        """Rebuild from the table and what new items are told by."""
         a, size = state.arrays, len(catalogue)
         table = RowTable(a["offsets"], a["classes"], a["values"], size)
         return cls(spec, table, a["rest"], fitted_to(a["popular"], size), Mapped.of(a))
