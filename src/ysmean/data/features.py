@@ -67,7 +67,7 @@ class FeatureEncoder:
         for name, kind in schema.items():
             column = frame.get_column(name)
             block = _fitted(column, kind, seed)
-            narrow, wide = (_norm(block(column, kind)) for kind in (False, True))
+            narrow, wide = (_norm(block(column, wide)) for wide in (False, True))
             if narrow is not None and wide is not None:
                 blocks[name], scales[name] = block, (narrow, wide)
         return cls(blocks, scales)
@@ -114,7 +114,7 @@ class TextBlock:
 
     used: npt.NDArray[np.int64]
     idf: DoubleArray
-    axes: DoubleArray
+    axes: FloatArray
 
     @classmethod
     def fit(cls, column: pl.Series, seed: int) -> TextBlock:
