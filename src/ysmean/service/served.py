@@ -42,7 +42,7 @@ class Served:
             answer.cohort,
             answer.abstained,
             {n: sum(s) / len(s) for n, s in zip(names, of_networks, strict=True)},
-            to_json(answer.to_json()),
+            to_json(answer.to_json(), inf_nan_mode="null"),  # JSON has no word for those
         )
 
     def json(self, arm: str | None = None) -> bytes:
