@@ -36,7 +36,7 @@ from ysmean.networks.network import State
 from ysmean.networks.registry import REGISTRY, spec_from_json, spec_to_json
 from ysmean.parts import Parts, plain_json
 
-FORMAT = 5
+FORMAT = 6
 
 
 def write(parts: Parts, folder: Path) -> Path:

@@ -73,13 +73,16 @@ class Config:
     user_types: Mapping[str, str] = field(default_factory=dict)
     consensus: bool = True
 
-    def specs(self) -> dict[str, Spec]:
+    def specs(self, preset: str = "default") -> dict[str, Spec]:
         """Return the networks' specs by name.
+
+        Args:
+            preset: which networks there are unless `networks` says so.
 
         Raises:
             ConfigError: for an unknown network or setting; suggests the nearest.
         """
-        default = [spec.kind for spec in default_specs()]
+        default = [spec.kind for spec in default_specs(preset)]
         extra = [name for name in self.network if name not in default]
         names = self.networks if self.networks is not None else [*default, *extra]
         for name in self.network:

@@ -76,10 +76,10 @@ def test_a_new_item_in_a_history_means_what_it_is(grown):
 
 def test_without_the_new_items_the_network_is_what_it_was(grown):
     old, new, before, _ = grown
-    features = FeatureEncoder.fit(before.catalogue.frame, before.catalogue.schema)(
-        before.catalogue.frame
-    )
-    none = Changed(np.empty(0, np.int32), features[:0], features[:0], features[:0])
+    encoder = FeatureEncoder.fit(before.catalogue.frame, before.catalogue.schema)
+    nothing = before.catalogue.frame[:0]
+    narrow, wide = encoder(nothing), encoder(nothing, wide=True)
+    none = Changed(np.empty(0, np.int32), narrow, narrow, wide)
     again = new.with_items(before.catalogue, none)
     for name, array in old.state().arrays.items():
         np.testing.assert_array_equal(again.state().arrays[name], array, err_msg=name)

@@ -1,6 +1,7 @@
 """What items are becomes blocks of numbers of comparable size."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -8,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ysmean.data.features import (
+from ysmean.data import features
+from ysmean.data.blocks import (
     MAX_CATEGORIES,
     NUMBER_BINS,
     TEXT_WIDTH,
-    WIDE_TEXT,
     CategoryBlock,
-    FeatureEncoder,
     NumberBlock,
     TextBlock,
     VectorBlock,
 )
+from ysmean.data.features import FeatureEncoder
 from ysmean.data.schema import FeatureType
 
 FRAME = pl.DataFrame(
@@ -171,26 +172,54 @@ def test_texts_are_reduced_to_a_bounded_width_the_same_way_for_the_same_seed():
     assert (text_block(texts, seed=2) != block).any()
 
 
-def test_wide_features_begin_as_narrow_ones_and_go_on():
+def shop(size=600, words=300, tags=900):
+    """Return titles of 8 words, 3 tags and a year, with the schema."""
     rng = np.random.default_rng(0)
-    texts = [" ".join(rng.choice([f"word{n}" for n in range(900)], 8)) for _ in range(600)]
-    tags = [[f"c{n:04d}" for n in rng.choice(700, 3, replace=False)] for _ in range(600)]
-    frame = pl.DataFrame({"title": texts, "tags": tags, "year": rng.normal(size=600)})
-    schema = {
-        "title": FeatureType.TEXT,
-        "tags": FeatureType.CATEGORIES,
-        "year": FeatureType.NUMBER,
-    }
+    texts = [" ".join(rng.choice([f"word{n}" for n in range(words)], 8)) for _ in range(size)]
+    some = [[f"c{n:04d}" for n in rng.choice(tags, 3, replace=False)] for _ in range(size)]
+    frame = pl.DataFrame({"title": texts, "tags": some, "year": rng.normal(size=size)})
+    kinds = (FeatureType.TEXT, FeatureType.CATEGORIES, FeatureType.NUMBER)
+    return frame, dict(zip(frame.columns, kinds, strict=True))
+
+
+def test_wide_features_have_single_words_and_rare_values_besides():
+    frame, schema = shop()
     encoder = FeatureEncoder.fit(frame, schema)
     narrow, wide = encoder(frame), encoder(frame, wide=True)
-    shared = min(len(encoder.blocks["tags"].values), MAX_CATEGORIES)
-    assert narrow.shape[1] == TEXT_WIDTH + shared + NUMBER_BINS
-    assert wide.shape[1] == WIDE_TEXT + len(encoder.blocks["tags"].values) + NUMBER_BINS
-    a, b = narrow[:, :TEXT_WIDTH], wide[:, :TEXT_WIDTH]
+    found = Counter(word for text in frame["title"] for word in set(text.split()))
+    words = sum(n >= 2 for n in found.values())
+    tags = len(encoder.blocks["tags"].values)
+    assert narrow.shape[1] == TEXT_WIDTH + min(tags, MAX_CATEGORIES) + NUMBER_BINS
+    assert wide.shape[1] == TEXT_WIDTH + words + tags + NUMBER_BINS
+    text = wide[:, : TEXT_WIDTH + words]
+    a, b = narrow[:, :TEXT_WIDTH], text[:, :TEXT_WIDTH]
     np.testing.assert_allclose(a / np.linalg.norm(a), b / np.linalg.norm(b), atol=1e-6)
     np.testing.assert_allclose(narrow[:, -NUMBER_BINS:], wide[:, -NUMBER_BINS:])
-    for block in (wide[:, :WIDE_TEXT], wide[:, WIDE_TEXT:-NUMBER_BINS], wide[:, -NUMBER_BINS:]):
+    for block in (text, wide[:, TEXT_WIDTH + words : -NUMBER_BINS], wide[:, -NUMBER_BINS:]):
         assert (block**2).sum(1).mean() == pytest.approx(1, rel=1e-4)
+    # A word's column is a number where the title has it, and nothing elsewhere.
+    holds = np.array(
+        [len(set(t.split()) & {w for w, n in found.items() if n > 1}) for t in frame["title"]]
+    )
+    np.testing.assert_array_equal((text[:, TEXT_WIDTH:] != 0).sum(1), holds)
+
+
+def test_what_wide_features_have_more_is_shared_when_it_is_too_much(monkeypatch):
+    frame, schema = shop()
+    monkeypatch.setattr(features, "EXTRA", 300)
+    encoder = FeatureEncoder.fit(frame, schema)
+    values = CategoryBlock.fit(frame["tags"]).extra
+    assert 0 < values < 150  # the values want less than half, so all of them are there
+    assert {n: b.extra for n, b in encoder.blocks.items()} == {
+        "title": 300 - values,
+        "tags": values,
+        "year": 0,
+    }
+    commonest = TextBlock.fit(frame["title"], 0).words[: 300 - values]
+    np.testing.assert_array_equal(encoder.blocks["title"].words, commonest)
+    monkeypatch.setattr(features, "EXTRA_CELLS", 599)  # fewer than one column of 600 items
+    least = FeatureEncoder.fit(frame, schema)
+    np.testing.assert_array_equal(least(frame, wide=True), least(frame))
 
 
 @pytest.mark.parametrize("texts", [["", ""], ["word", "word"], ["one two three"], ["? !", "."]])
@@ -207,7 +236,7 @@ def test_tf_idf_is_that_of_scikit_learn():
     expected = TfidfTransformer(sublinear_tf=True).fit_transform(counts[:, used]).toarray()
     column = pl.Series([*TEXTS, "oath oath oath"])
     block = TextBlock.fit(column, 0)
-    whole = TextBlock(block.used, block.idf, np.eye(len(used)))  # not reduced
+    whole = TextBlock(block.used, block.idf, np.eye(len(used)), block.words)  # not reduced
     np.testing.assert_allclose(whole(column), expected, rtol=1e-6)
 
 

@@ -101,7 +101,7 @@ def test_a_new_items_embedding_is_told_by_a_ridge_regression_on_what_items_are()
     warm, size = data.catalogue.warm, len(data.catalogue)
     assert network.knows_cold and network.coverage.all()
     encoder = FeatureEncoder.fit(data.catalogue.frame, data.catalogue.schema)
-    x, v = encoder(data.catalogue.frame), network.item_vectors
+    x, v = encoder(data.catalogue.frame, wide=True), network.item_vectors
     stand_in = np.isin(np.arange(size), data.catalogue.classes(["i0", "i4"]))
     taught = warm & ~stand_in
     eye = 3.0 * np.eye(x.shape[1])

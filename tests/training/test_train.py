@@ -5,10 +5,12 @@ import pytest
 import worlds
 import ysmean as ym
 from models import recommender, service, specs
+from ysmean.config import Config, load_config
 from ysmean.data.joined import Data
 from ysmean.data.splits import make_split
 from ysmean.errors import ConfigError, DataError
 from ysmean.mean.proportions import COLD_ODDS
+from ysmean.networks.registry import default_specs
 from ysmean.training.presets import with_preset
 from ysmean.training.progress import Progress
 from ysmean.training.train import draw_pseudo_cold, learn
@@ -132,7 +134,16 @@ def test_a_second_network_of_a_kind_gets_a_number():
     assert list(r.parts.networks) == ["transition", "transition-2", "popularity"]
 
 
-def test_presets_change_the_budget_and_nothing_else():
+def test_the_best_preset_has_one_more_network_unless_networks_are_named(tmp_path):
+    (tmp_path / "named.toml").write_text('networks = ["popularity"]\n')
+    usual = list(Config().specs())
+    assert list(Config().specs("best")) == [*usual, "sequential"]
+    assert [spec.kind for spec in default_specs("best")] == [*usual, "sequential"]
+    assert list(Config().specs("fast")) == usual
+    assert list(load_config(tmp_path / "named.toml").specs("best")) == ["popularity"]
+
+
+def test_presets_change_the_budget_and_nothing_else_of_a_network():
     spec = specs()[0]
     assert with_preset(spec, "default") == spec
     fast, best = with_preset(spec, "fast"), with_preset(spec, "best")

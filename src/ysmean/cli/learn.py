@@ -56,7 +56,7 @@ def train(
     tables, settings = _read(events, items, users, relations, config, columns)
     recommender = train_(
         *tables,
-        networks=settings.specs(),
+        networks=settings.specs(preset),
         seed=seed,
         preset=preset,
         unknown_items=unknown_items,
@@ -100,7 +100,7 @@ def evaluate(
     report = evaluate_(
         *tables,
         split=split,
-        networks=settings.specs(),
+        networks=settings.specs(preset),
         candidates=candidates,
         seen=seen,
         seed=seed,

@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ysmean.data.features import (
-    Block,
-    CategoryBlock,
-    FeatureEncoder,
-    NumberBlock,
-    TextBlock,
-    VectorBlock,
-)
+from ysmean.data.blocks import Block, CategoryBlock, NumberBlock, TextBlock, VectorBlock
+from ysmean.data.features import FeatureEncoder
 
 KINDS: dict[str, type[Block]] = {
     "text": TextBlock,

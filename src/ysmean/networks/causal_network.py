@@ -17,6 +17,7 @@ from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, s
 from ysmean.networks.elapsed import Spans
 from ysmean.networks.encodings import Shown
 from ysmean.networks.growth import Changed, fitted_to, room
+from ysmean.networks.mapped import chunks, gram
 from ysmean.networks.network import BoolArray, FloatArray, Head, State, TrainingData
 from ysmean.networks.towers import covered
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 TABLES = ("known/known", "embedding/embeddings")
 KERNEL, COVERAGE = "embedding/kernel", "coverage"
-MAPPED = "mapped/kernel"  # from features to embeddings, of items without events
+MAPPED = "mapped/kernel"  # from wide features to embeddings, of items without events
 STAND_INS, AS_NEW = "mapped/stand_ins", "mapped/as_new"  # items with events, and what it says
 
 
@@ -103,7 +104,7 @@ class CausalNetwork(DotNetwork):
         if self.kernel is not None:  # what is their own stays
             embeddings[rows] += (changed.features - changed.before) @ self.kernel
         if self.mapped is not None:
-            embeddings[rows[~warm]] = changed.features[~warm] @ self.mapped
+            embeddings[rows[~warm]] = changed.wide[~warm] @ self.mapped
         described = covered(changed.features)
         own = warm & (arrays["known/known"][rows] > 0.5)
         arrays["known/known"][rows] = own | described
@@ -147,22 +148,24 @@ def mapped_rows(
         penalty: of the regression.
     """
     told = covered(data.features)
-    taught, new = told & data.learnable & arrays[COVERAGE], told & ~data.catalogue.warm
-    if not taught.any():
+    new, stand_ins = told & ~data.catalogue.warm, np.flatnonzero(told & data.pseudo_cold)
+    taught = np.flatnonzero(told & data.learnable & arrays[COVERAGE])
+    if not len(taught):
         return {}
     table = arrays["embedding/embeddings"].copy()
-    x = data.features[taught].astype(np.float64)
-    inner = x.T @ x + penalty * np.eye(x.shape[1])
-    kernel = np.linalg.solve(inner, x.T @ table[1:][taught]).astype(np.float32)
-    table[1:][new] = data.features[new] @ kernel
-    stand_ins = np.flatnonzero(told & data.pseudo_cold)
+    inner = gram(data.wide, taught)
+    inner[np.diag_indices_from(inner)] += penalty
+    right = sum(data.wide(some).T @ table[some + 1] for some in chunks(taught))
+    kernel = np.linalg.solve(inner, right).astype(np.float32)
+    for some in chunks(np.flatnonzero(new)):
+        table[some + 1] = data.wide(some) @ kernel
     return {
         "embedding/embeddings": table,
         "known/known": np.maximum(arrays["known/known"], np.append(False, new)),
         COVERAGE: arrays[COVERAGE] | new,
         MAPPED: kernel,
         STAND_INS: stand_ins,
-        AS_NEW: data.features[stand_ins] @ kernel,
+        AS_NEW: data.wide(stand_ins) @ kernel,
     }
 
 

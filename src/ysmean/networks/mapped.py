@@ -66,14 +66,13 @@ class Mapped:
             told: int (m,), ascending, the classes whose columns are told.
             penalty: of the ridge regression.
         """
-        inner = sum((x.T @ x for x in map(features, _chunks(taught))), start=np.float32(0))
-        spread, axes = np.linalg.eigh(np.asarray(inner, np.float64))
+        spread, axes = np.linalg.eigh(gram(features, taught))
         rows = len(columns(np.zeros((len(taught), 0), np.float32)))
         most = max(1, PROFILE_BYTES // (4 * max(rows, 1)))
         kept = np.argsort(-spread, kind="stable")[:most]
         axes, spread = axes[:, kept].astype(np.float32), np.maximum(spread[kept], 0.0)
         values, places = (
-            np.concatenate([features(some) @ axes for some in _chunks(classes)])
+            np.concatenate([features(some) @ axes for some in chunks(classes)])
             for classes in (taught, told)
         )
         profiles = columns(values / (spread + penalty).astype(np.float32))
@@ -143,5 +142,12 @@ class Mapped:
         return cls(*(arrays[f"mapped/{name}"] for name in names))
 
 
-def _chunks(classes: IntArray) -> list[IntArray]:
+def gram(features: Callable[[IntArray], FloatArray], classes: IntArray) -> npt.NDArray[np.float64]:
+    """Return X'X of the features of some classes, float64 (f, f)."""
+    products = (x.T @ x for x in map(features, chunks(classes)))
+    return np.asarray(sum(products, start=np.float32(0)), np.float64)
+
+
+def chunks(classes: IntArray) -> list[IntArray]:
+    """Return classes in parts whose wide features may be there at once; one at least."""
     return [classes[lo : lo + CHUNK] for lo in range(0, max(len(classes), 1), CHUNK)]

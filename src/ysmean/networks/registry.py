@@ -47,11 +47,12 @@ REGISTRY: dict[str, tuple[type[Any], type[Network]]] = {
     "popularity": (Popularity, PopularityNetwork),
 }
 DEFAULT = ("recurrent", "transition", "linear", "content", "knowledge", "popularity")
+MORE = {"best": ("sequential",)}  # by preset: those that add a little, at a price
 
 
-def default_specs() -> list[Spec]:
-    """Return the networks that are trained unless others are asked for."""
-    return [REGISTRY[name][0]() for name in DEFAULT]
+def default_specs(preset: str = "default") -> list[Spec]:
+    """Return the networks that are trained with a preset unless others are asked for."""
+    return [REGISTRY[name][0]() for name in (*DEFAULT, *MORE.get(preset, ()))]
 
 
 def named(specs: Sequence[Spec | str]) -> dict[str, Spec]:

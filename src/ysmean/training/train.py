@@ -59,7 +59,8 @@ def train(
         users: who the users are.
         networks: specs or names in order, or specs by name; the default ones for None.
         seed: the same seed on the same machine gives the same model.
-        preset: `"fast"`, `"default"` or `"best"`: how long the networks are trained.
+        preset: `"fast"`, `"default"` or `"best"`: how long the networks are trained; with
+            `"best"`, `Sequential` joins the default ones.
         unknown_items: `"keep"` or `"drop"` events on items that `items` lacks.
         consensus: whether the product of the networks is one more member of the mean.
         progress: is told what happens; silent for None.
@@ -185,7 +186,7 @@ def _specs(
     networks: Sequence[Spec | str] | Mapping[str, Spec] | None, catalogue: Catalogue, preset: str
 ) -> tuple[dict[str, Spec], list[str]]:
     """Return the specs that can be built, by name, and why others cannot."""
-    given = default_specs() if networks is None else networks
+    given = default_specs(preset) if networks is None else networks
     by_name = dict(given) if isinstance(given, Mapping) else named(given)
     if CONSENSUS in by_name:
         raise ConfigError(
@@ -225,13 +226,17 @@ def draw_pseudo_cold(catalogue: Catalogue, seed: int) -> npt.NDArray[np.bool_]:
 def pseudo_questions(
     data: Data, split: Split, pseudo_cold: npt.NDArray[np.bool_], seed: int
 ) -> Questions:
-    """Return held-out events on pseudo-cold items, then training events on them.
+    """Return held-out events on pseudo-cold items, then users' latest training events on them.
 
-    Networks that know items by what they are learned from neither; the others abstain there.
+    Networks that know items by what they are learned from neither; the others abstain there. The
+    latest, since networks did learn what was taken after them, which is like them.
     """
     histories = data.histories
     held_out = split.validation[pseudo_cold[histories.classes[split.validation]]]
-    training = split.train & pseudo_cold[histories.classes]
-    more = np.random.default_rng([seed, 11]).permutation(np.flatnonzero(training))
-    chosen = np.concatenate([held_out, more[: max(0, COLD - len(held_out))]])
+    training = np.flatnonzero(split.train & pseudo_cold[histories.classes])
+    learned = np.append(0, np.cumsum(split.train))
+    after = learned[histories.offsets[1:][histories.users[training]]] - learned[training]
+    mixed = np.random.default_rng([seed, 11]).permutation(len(training))
+    latest = training[mixed[np.argsort(after[mixed], kind="stable")]]
+    chosen = np.concatenate([held_out, latest[: max(0, COLD - len(held_out))]])
     return data.questions(np.sort(chosen))
