@@ -77,7 +77,7 @@ class Causal(ABC):
     features: bool = True
     company: int = 64
     cold: bool = True
-    penalty: float = 3.0
+    penalty: float = 1.0
     own_dropout: float = 0.0
     time: bool = True
     fitting: Fitting = field(

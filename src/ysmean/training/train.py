@@ -226,17 +226,13 @@ def draw_pseudo_cold(catalogue: Catalogue, seed: int) -> npt.NDArray[np.bool_]:
 def pseudo_questions(
     data: Data, split: Split, pseudo_cold: npt.NDArray[np.bool_], seed: int
 ) -> Questions:
-    """Return held-out events on pseudo-cold items, then users' latest training events on them.
+    """Return held-out events on pseudo-cold items, then training events on them.
 
-    Networks that know items by what they are learned from neither; the others abstain there. The
-    latest, since networks did learn what was taken after them, which is like them.
+    Networks that know items by what they are learned from neither; the others abstain there.
     """
     histories = data.histories
     held_out = split.validation[pseudo_cold[histories.classes[split.validation]]]
-    training = np.flatnonzero(split.train & pseudo_cold[histories.classes])
-    learned = np.append(0, np.cumsum(split.train))
-    after = learned[histories.offsets[1:][histories.users[training]]] - learned[training]
-    mixed = np.random.default_rng([seed, 11]).permutation(len(training))
-    latest = training[mixed[np.argsort(after[mixed], kind="stable")]]
-    chosen = np.concatenate([held_out, latest[: max(0, COLD - len(held_out))]])
+    training = split.train & pseudo_cold[histories.classes]
+    more = np.random.default_rng([seed, 11]).permutation(np.flatnonzero(training))
+    chosen = np.concatenate([held_out, more[: max(0, COLD - len(held_out))]])
     return data.questions(np.sort(chosen))
