@@ -42,10 +42,19 @@ def test_a_loaded_recommender_gives_the_same_answers(saved):
 
 def test_a_loaded_recommender_makes_the_same_of_what_items_are(saved):
     parts = [r.parts for r in (recommender(), ym.Recommender.load(saved))]
-    before, after = (p.encoder(p.catalogue.frame) for p in parts)
-    np.testing.assert_array_equal(before, after)
+    for wide in (True, False):
+        before, after = (p.encoder(p.catalogue.frame, wide) for p in parts)
+        np.testing.assert_array_equal(before, after)
     vectors, _ = parts[1].networks["content"].items.made_of(after)
     np.testing.assert_allclose(vectors, parts[0].networks["content"].item_vectors, atol=1e-5)
+
+
+def test_without_networks_all_else_is_known(saved):
+    known, whole = bundle.read(saved, networks=False), ym.Recommender.load(saved).parts
+    assert not known.networks and known.specs == whole.specs
+    assert known.facts() == whole.facts()
+    similar = [ym.Recommender(parts).similar_request("t0001") for parts in (known, whole)]
+    assert similar[0] == similar[1]
 
 
 def test_the_same_seed_gives_the_same_model_id():

@@ -89,15 +89,20 @@ def check_writable(folder: Path) -> None:
         )
 
 
-def read(folder: Path) -> Parts:
+def read(folder: Path, *, networks: bool = True) -> Parts:
     """Read the current version, verifying every file.
+
+    Args:
+        folder: of the bundle.
+        networks: whether they are there: without them nothing can be answered, but all else is
+            known.
 
     Raises:
         BundleError: says what is wrong and with which file.
     """
     place, manifest = _verified(folder)
     try:
-        return _assemble(place, manifest)
+        return _assemble(place, manifest, networks)
     except (KeyError, ValueError, TypeError, OSError, pl.exceptions.PolarsError) as error:
         raise BundleError(
             f"{place} passes its checksums but cannot be read: {type(error).__name__}: {error}"
@@ -223,10 +228,10 @@ def _catalogue(place: Path, manifest: dict[str, Any]) -> Catalogue:
     )
 
 
-def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
+def _assemble(place: Path, manifest: dict[str, Any], whole: bool) -> Parts:
     catalogue = _catalogue(place, manifest)
     encoder = None
-    if "features.json" in manifest["files"]:
+    if whole and "features.json" in manifest["files"]:
         described = json.loads((place / "features.json").read_bytes())
         encoder = from_plain(described, load_file(place / "features.safetensors"))
     users = None
@@ -235,7 +240,7 @@ def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
         users = Users(pl.read_parquet(place / "users.parquet"), user_schema, ())
     specs = {name: spec_from_json(data) for name, data in manifest["networks"].items()}
     networks = {}
-    for name, spec in specs.items():
+    for name, spec in specs.items() if whole else ():
         settings = json.loads((place / "state" / f"{name}.json").read_bytes())
         state = State(settings, load_file(place / "weights" / f"{name}.safetensors"))
         networks[name] = REGISTRY[spec.kind][1].from_state(spec, state, catalogue)
@@ -251,6 +256,7 @@ def _assemble(place: Path, manifest: dict[str, Any]) -> Parts:
         proportions=Proportions.from_json(manifest["proportions"]),
         manifest={k: v for k, v in manifest.items() if k not in known},
         encoder=encoder,
+        known_id=None if whole else manifest["model_id"],
     )
 
 

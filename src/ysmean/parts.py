@@ -35,6 +35,7 @@ class Parts:
         proportions: of the mean.
         manifest: what else is known: seed, creation time, versions, notes, metrics.
         encoder: how features become numbers, where a network knows items by them.
+        known_id: the model id, where the networks are not there to tell it.
     """
 
     catalogue: Catalogue
@@ -46,6 +47,7 @@ class Parts:
     proportions: Proportions
     manifest: Mapping[str, Any]
     encoder: FeatureEncoder | None = None
+    known_id: str | None = None
 
     @cached_property
     def user_fields(self) -> npt.NDArray[np.int32]:
@@ -60,6 +62,8 @@ class Parts:
     @cached_property
     def model_id(self) -> str:
         """sha256 over specs, catalogue, weights and proportions; times do not enter."""
+        if self.known_id is not None:
+            return self.known_id
         digest = hashlib.sha256()
         digest.update(plain_json([{n: spec_to_json(s)} for n, s in self.specs.items()]))
         digest.update(plain_json(self.proportions.to_json()))
@@ -83,12 +87,27 @@ class Parts:
             "withdrawn": len(self.catalogue.withdrawn),
             "users": len(self.histories),
             "events": len(self.histories.classes),
-            "networks": list(self.networks),
+            "networks": list(self.specs),
             "proportions": self.proportions.table(),
             "exponents": self.proportions.exponents_table(),
             "cold_odds": self.proportions.cold_odds,
             **self.manifest,
         }
+
+    def network_facts(self) -> list[dict[str, Any]]:
+        """Return what each network is, how large, and how much it can score, as plain data."""
+        return [
+            {
+                "name": name,
+                "kind": self.specs[name].kind,
+                "numbers": sum(int(array.size) for array in self.states[name].arrays.values()),
+                "covers": int(network.coverage.sum()),
+                "knows_cold": network.knows_cold,
+                "from_history": network.from_history,
+                "settings": spec_to_json(self.specs[name]),
+            }
+            for name, network in self.networks.items()
+        ]
 
 
 def plain_json(data: Any, indent: int | None = None) -> bytes:

@@ -29,6 +29,7 @@ from ysmean.mean.tile import DoubleArray
 from ysmean.mean.topk import top_k_of_mean
 from ysmean.mean.wide_and_deep import member_weights, members, wide_and_deep
 from ysmean.networks.dot import keep_encodings
+from ysmean.networks.registry import REGISTRY
 from ysmean.parts import Parts
 from ysmean.upkeep import Kept, add_items, withdraw
 from ysmean.variety import varied
@@ -134,14 +135,14 @@ class Recommender:
     ) -> Request:
         """Return the request that `similar` answers; raises as it does."""
         self.parts.catalogue.known_classes([item_id])
-        networks = self.parts.networks
-        able = [name for name, fitted in networks.items() if fitted.from_history]
+        specs = self.parts.specs
+        able = [name for name, spec in specs.items() if REGISTRY[spec.kind][1].from_history]
         if network is not None and network not in able:
             raise RequestError(
                 f"No network {network!r} tells what is similar." + nearest(network, able), "network"
             )
         chosen = able if network is None else [network]
-        scale = {name: float(name in chosen) for name in networks}  # in the consensus as well
+        scale = {name: float(name in chosen) for name in specs}  # in the consensus as well
         return Request(history=[item_id], scale=scale, k=k)
 
     def answer(self, requests: Sequence[Request], encoded: Encoded) -> list[Recommendations]:

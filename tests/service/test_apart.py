@@ -48,6 +48,13 @@ def test_answers_events_and_refusals_are_those_of_one_process(app, trained):
             assert item["shares"] == pytest.approx(known.shares, rel=1e-4)
     assert app.get("/v1/items/t0001/similar").json()["model"] == trained.model_id
 
+    facts = {"networks": trained.parts.network_facts(), "catalogue": len(trained.parts.catalogue)}
+    assert app.get("/v1/model/networks").json() == facts
+    assert app.get("/v1/model").json()["networks"] == list(trained.parts.networks)
+    assert (
+        not app.app.state.service.model.recommender.parts.networks
+    )  # which would be a second copy
+
     first = answers[2]["items"][0]["item_id"]
     event = {"user_id": "new", "item_id": first, "request_id": answers[2]["request_id"]}
     assert app.post("/v1/events", json=event).json()["new"] == 1
@@ -113,7 +120,7 @@ def test_a_version_that_became_current_meanwhile_is_not_served_as_another(
     app, folder, trained, monkeypatch
 ):
     new = hotter(trained)
-    monkeypatch.setattr(models, "read", lambda folder: Loaded(new))
+    monkeypatch.setattr(models, "read", lambda folder, networks: Loaded(new))
     refused = app.post("/v1/model/reload")
     assert refused.status_code == 409
     assert "Another version became current meanwhile" in refused.json()["detail"]

@@ -18,7 +18,7 @@ from typing import Any
 
 from ysmean.data.requests import Request
 from ysmean.service.compilations import COMPUTE
-from ysmean.service.computing import Asked, Change, Counted, Held, live
+from ysmean.service.computing import Asked, Change, Counted, Held, Version, live
 from ysmean.service.served import Served
 from ysmean.service.settings import Settings
 
@@ -114,14 +114,20 @@ class Apart:
 
 
 class ModelApart:
-    """A model that a process holds."""
+    """A model that a process holds.
 
-    def __init__(self, process: Apart, number: int, version: tuple[str, Mapping[str, Any]]) -> None:
+    Attributes:
+        process: it.
+        networks: what each network is, as plain data.
+    """
+
+    def __init__(self, process: Apart, number: int, version: Version) -> None:
         self.process, self._number, self._version = process, number, version
+        self.networks = version.networks
 
     def is_of(self, model_id: str, manifest: Mapping[str, Any]) -> bool:
         """Return whether it is this very version that was loaded."""
-        return self._version == (model_id, manifest)
+        return (self._version.id, self._version.manifest) == (model_id, manifest)
 
     def answer(self, requests: Sequence[Request]) -> list[Served]:
         """Answer requests; to be called by one thread at a time.

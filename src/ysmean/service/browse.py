@@ -14,7 +14,6 @@ from ysmean.data.catalogue import Catalogue
 from ysmean.data.histories import Histories
 from ysmean.data.schema import FeatureType
 from ysmean.errors import RequestError, nearest
-from ysmean.networks.registry import spec_to_json
 from ysmean.service.browse_replies import (
     DescribedList,
     FeatureList,
@@ -115,20 +114,9 @@ def values(
 @router.get("/model/networks", response_model=NetworkList)
 def networks(service: Asked) -> JSONResponse:
     """Say what each network is: its settings, its size, and how much it can score."""
-    parts = service.model.recommender.parts
-    found = [
-        {
-            "name": name,
-            "kind": parts.specs[name].kind,
-            "numbers": sum(int(array.size) for array in parts.states[name].arrays.values()),
-            "covers": int(network.coverage.sum()),
-            "knows_cold": network.knows_cold,
-            "from_history": network.from_history,
-            "settings": spec_to_json(parts.specs[name]),
-        }
-        for name, network in parts.networks.items()
-    ]
-    return JSONResponse({"networks": found, "catalogue": len(parts.catalogue)})
+    model = service.model
+    catalogue = len(model.recommender.parts.catalogue)
+    return JSONResponse({"networks": model.network_facts, "catalogue": catalogue})
 
 
 @router.get("/model/versions", response_model=VersionList)

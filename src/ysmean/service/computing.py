@@ -37,10 +37,18 @@ class Change(NamedTuple):
     model: int | None
 
 
+class Version(NamedTuple):
+    """What was loaded."""
+
+    id: str
+    manifest: Mapping[str, Any]
+    networks: list[dict[str, Any]]
+
+
 class Held(NamedTuple):
     """What a process has loaded, and how many models it holds now."""
 
-    version: tuple[str, Mapping[str, Any]] | None
+    version: Version | None
     models: int
 
 
@@ -84,7 +92,8 @@ class _Models:
         if change.model is not None:
             loaded = load(self._settings.model, self._settings.batch_sizes)
             loaded.recommender.keep_encodings(self._settings.encodings, self.encoded)
-            version = (loaded.id, dict(loaded.recommender.parts.manifest))
+            manifest = dict(loaded.recommender.parts.manifest)
+            version = Version(loaded.id, manifest, loaded.network_facts)
             self._held[change.model] = loaded
         settle(swapped=bool(change.gone))
         return Held(version, len(self._held))

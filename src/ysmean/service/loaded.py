@@ -9,10 +9,11 @@ from datetime import datetime
 from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ysmean import bundle
 from ysmean.data.batch import MAX_HISTORY
 from ysmean.data.live import NOTHING, EventStore, Since, joined
 from ysmean.data.past import NO_PAST, Past
@@ -33,7 +34,7 @@ class Loaded:
     """One loaded version of a model.
 
     Attributes:
-        recommender: it.
+        recommender: it; where answers are computed apart, without its networks.
         apart: the same in the process that computes its answers; None computes them here.
     """
 
@@ -57,6 +58,11 @@ class Loaded:
         users = {r.user_id for r in requests if r.user_id is not None}
         answers = self.recommender.recommend_many(requests, self.pasts(users, store))
         return [Served.of(answer) for answer in answers]
+
+    @cached_property
+    def network_facts(self) -> list[dict[str, Any]]:
+        """What each network is, as plain data."""
+        return self.apart.networks if self.apart else self.recommender.parts.network_facts()
 
     @property
     def id(self) -> str:
@@ -121,14 +127,14 @@ class Loaded:
         return (begins + holds)[:limit]
 
 
-def read(folder: Path) -> Loaded:
-    """Read and verify a bundle.
+def read(folder: Path, *, networks: bool = True) -> Loaded:
+    """Read and verify a bundle, with its networks or without.
 
     Raises:
         BundleError: if it is altered, or of another format.
     """
-    loaded = Loaded(Recommender.load(folder))
-    parts = loaded.recommender.parts
+    parts = bundle.read(folder, networks=networks)
+    loaded = Loaded(Recommender(parts))
     # What is made on first use is made now, not by somebody's request.
     _ = loaded.id, loaded.names, loaded.created, parts.histories.index, parts.catalogue.attributes
     return loaded

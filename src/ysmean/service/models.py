@@ -130,7 +130,7 @@ class Models:
     def _read(self) -> Loaded:
         settings = self._settings
         if settings.apart:
-            found = read(settings.model)
+            found = read(settings.model, networks=False)
         else:
             found = load(settings.model, settings.batch_sizes)
             found.recommender.keep_encodings(settings.encodings, self._encoded)
