@@ -110,9 +110,10 @@ def violations(page):
     ]
 
 
-def test_the_first_visit_shows_an_answer_with_reasons(page):
+def test_the_first_visit_shows_an_answer_with_reasons(page, trained):
     visit(page, "")
-    assert len(ids(page)) == 10 and "user" in state(page)
+    (user,) = state(page)["user"]  # any of them: few have hardly anything left to see
+    assert len(ids(page)) == len(trained.recommend(user)) >= 8
     first = page.locator(".result").first
     assert "%" in first.locator(".score").inner_text()
     assert re.search(r"\d+% (transition|knowledge|popularity)", first.locator(".why").inner_text())
