@@ -9,7 +9,7 @@ from ysmean.data.features import FeatureEncoder
 from ysmean.data.requests import encode
 from ysmean.networks import mapped as module
 from ysmean.networks.growth import Changed
-from ysmean.networks.mapped import Mapped
+from ysmean.networks.mapped import Mapped, directions
 from ysmean.networks.pairs import count_pairs
 
 
@@ -134,3 +134,20 @@ def test_with_cold_off_a_transition_covers_no_new_item():
     stand_in = np.isin(np.arange(len(data.catalogue)), data.catalogue.classes(["i0", "i4"]))
     as_new = network.head_as_new(asked(data, ["i3"]), stand_in)
     assert (as_new.coverage == data.catalogue.warm & ~stand_in).all()
+
+
+def test_directions_are_the_same_whichever_product_they_are_of():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(9, 6)).astype(np.float32)
+    features = np.concatenate([features, features @ rng.normal(size=(6, 4))], axis=1)  # (9, 10)
+    features[8] = features[7]  # rank 6 at most, told by fewer items than features
+    classes = np.array([1, 2, 4, 7, 8])
+    spread, axes = directions(features.astype(np.float32).__getitem__, classes)
+    x = features[classes].astype(np.float64)
+    assert spread.shape == (4,) and axes.shape == (10, 4)  # two of the five are one
+    np.testing.assert_allclose(axes.T @ axes, np.eye(4), atol=1e-4)
+    np.testing.assert_allclose(axes * spread @ axes.T, x.T @ x, rtol=1e-4, atol=1e-3)
+    for penalty in (0.5, 30.0):
+        direct = np.linalg.solve(x.T @ x + penalty * np.eye(10), x.T)
+        told = axes @ ((axes.T @ x.T) / (spread + penalty)[:, None])
+        np.testing.assert_allclose(told, direct, rtol=1e-3, atol=1e-5)

@@ -17,7 +17,7 @@ from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, s
 from ysmean.networks.elapsed import Spans
 from ysmean.networks.encodings import Shown
 from ysmean.networks.growth import Changed, fitted_to, room
-from ysmean.networks.mapped import chunks, gram
+from ysmean.networks.mapped import chunks, directions
 from ysmean.networks.network import BoolArray, FloatArray, Head, State, TrainingData
 from ysmean.networks.towers import covered
 
@@ -153,10 +153,9 @@ def mapped_rows(
     if not len(taught):
         return {}
     table = arrays["embedding/embeddings"].copy()
-    inner = gram(data.wide, taught)
-    inner[np.diag_indices_from(inner)] += penalty
-    right = sum(data.wide(some).T @ table[some + 1] for some in chunks(taught))
-    kernel = np.linalg.solve(inner, right).astype(np.float32)
+    spread, axes = directions(data.wide, taught)
+    right = sum(data.wide(some).T @ table[some + 1] for some in chunks(taught))  # (f, d)
+    kernel = (axes @ ((axes.T @ right) / (spread + penalty)[:, None])).astype(np.float32)
     for some in chunks(np.flatnonzero(new)):
         table[some + 1] = data.wide(some) @ kernel
     return {

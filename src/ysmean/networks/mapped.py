@@ -66,16 +66,17 @@ class Mapped:
             told: int (m,), ascending, the classes whose columns are told.
             penalty: of the ridge regression.
         """
-        spread, axes = np.linalg.eigh(gram(features, taught))
+        spread, every = directions(features, taught)
         rows = len(columns(np.zeros((len(taught), 0), np.float32)))
         most = max(1, PROFILE_BYTES // (4 * max(rows, 1)))
         kept = np.argsort(-spread, kind="stable")[:most]
-        axes, spread = axes[:, kept].astype(np.float32), np.maximum(spread[kept], 0.0)
+        axes, spread = every[:, kept].astype(np.float32), np.maximum(spread[kept], 0.0)
         values, places = (
             np.concatenate([features(some) @ axes for some in chunks(classes)])
             for classes in (taught, told)
         )
-        profiles = columns(values / (spread + penalty).astype(np.float32))
+        shrunk = values / (spread + penalty).astype(np.float32)
+        profiles = columns(np.asarray(shrunk, np.float32))
         return cls(profiles, axes, told.astype(np.int32), places)
 
     def sums(
@@ -142,10 +143,20 @@ class Mapped:
         return cls(*(arrays[f"mapped/{name}"] for name in names))
 
 
-def gram(features: Callable[[IntArray], FloatArray], classes: IntArray) -> npt.NDArray[np.float64]:
-    """Return X'X of the features of some classes, float64 (f, f)."""
-    products = (x.T @ x for x in map(features, chunks(classes)))
-    return np.asarray(sum(products, start=np.float32(0)), np.float64)
+def directions(
+    features: Callable[[IntArray], FloatArray], classes: IntArray
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the eigenvalues (a,) and eigenvectors (f, a) of X'X, X the features of some classes.
+
+    Where there are fewer classes n than features, XX' has the same ones but for zeros, and a <= n.
+    """
+    if len(classes) >= features(classes[:0]).shape[1]:
+        products = (x.T @ x for x in map(features, chunks(classes)))
+        return np.linalg.eigh(np.asarray(sum(products, start=np.float32(0)), np.float64))
+    rows = np.concatenate([features(some) for some in chunks(classes)])
+    spread, places = np.linalg.eigh(np.asarray(rows @ rows.T, np.float64))
+    told = spread > 1e-6 * max(spread.max(initial=0.0), 1e-12)  # the rest is rounding
+    return spread[told], rows.T @ (places[:, told] / np.sqrt(spread[told]))
 
 
 def chunks(classes: IntArray) -> list[IntArray]:
