@@ -8,9 +8,11 @@ import ysmean as ym
 from ysmean.data.features import FeatureEncoder
 from ysmean.data.requests import encode
 from ysmean.networks import mapped as module
+from ysmean.networks import regression
 from ysmean.networks.growth import Changed
-from ysmean.networks.mapped import Mapped, directions
+from ysmean.networks.mapped import Mapped
 from ysmean.networks.pairs import count_pairs
+from ysmean.networks.regression import directions, slopes
 
 
 def learned(rng, rows=6, taught=8, new=3, width=4, penalty=2.0):
@@ -43,7 +45,7 @@ def test_columns_are_those_of_a_ridge_regression():
 def test_where_numbers_are_many_the_main_axes_are_kept(monkeypatch):
     rng = np.random.default_rng(1)
     monkeypatch.setattr(module, "PROFILE_BYTES", 6 * 2 * 4)
-    monkeypatch.setattr(module, "CHUNK", 3)
+    monkeypatch.setattr(regression, "CHUNK", 3)
     table, features, mapped = learned(rng)
     assert mapped.profiles.shape == (6, 2) and mapped.places.shape == (3, 2)
     x = features[:8].astype(np.float64)
@@ -149,5 +151,4 @@ def test_directions_are_the_same_whichever_product_they_are_of():
     np.testing.assert_allclose(axes * spread @ axes.T, x.T @ x, rtol=1e-4, atol=1e-3)
     for penalty in (0.5, 30.0):
         direct = np.linalg.solve(x.T @ x + penalty * np.eye(10), x.T)
-        told = axes @ ((axes.T @ x.T) / (spread + penalty)[:, None])
-        np.testing.assert_allclose(told, direct, rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(slopes(spread, axes, x.T, penalty), direct, rtol=1e-3, atol=1e-5)

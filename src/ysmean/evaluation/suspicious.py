@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, sparse
+from scipy import sparse
 
 from ysmean.data.catalogue import Catalogue
 from ysmean.data.features import FeatureEncoder
 from ysmean.data.histories import Histories
 from ysmean.networks.pairs import count_pairs
+from ysmean.networks.regression import directions, slopes
 
 DoubleArray = npt.NDArray[np.float64]
 
@@ -117,20 +118,11 @@ def cross_validated(
     for fold in np.unique(folds):
         held = folds == fold
         centre, mean = x[~held].mean(0), y[~held].mean(0)
-        slopes = ridge(x[~held] - centre, y[~held] - mean, alphas)
-        for one, slope in zip(predicted, slopes, strict=True):
-            one[held] = (x[held] - centre) @ slope + mean
+        known, right = x[~held] - centre, (x[~held] - centre).T @ (y[~held] - mean)
+        spread, axes = directions(known.__getitem__, np.arange(len(known)))
+        for one, alpha in zip(predicted, alphas, strict=True):
+            one[held] = (x[held] - centre) @ slopes(spread, axes, right, alpha) + mean
     return predicted
-
-
-def ridge(x: DoubleArray, y: DoubleArray, alphas: Sequence[float]) -> list[DoubleArray]:
-    """Return the slopes (f, d) of ridge regressions, by the smaller of x'x and xx'."""
-    wide = x.shape[0] < x.shape[1]
-    gram, right = (x @ x.T, y) if wide else (x.T @ x, x.T @ y)
-    solved = [
-        linalg.solve(gram + alpha * np.eye(len(gram)), right, assume_a="pos") for alpha in alphas
-    ]
-    return [x.T @ dual for dual in solved] if wide else solved
 
 
 def disagreement(behaved: DoubleArray, predicted: DoubleArray) -> DoubleArray:

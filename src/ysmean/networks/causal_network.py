@@ -17,8 +17,8 @@ from ysmean.networks.dot import DotNetwork, answers_to_history, named_weights, s
 from ysmean.networks.elapsed import Spans
 from ysmean.networks.encodings import Shown
 from ysmean.networks.growth import Changed, fitted_to, room
-from ysmean.networks.mapped import chunks, directions
 from ysmean.networks.network import BoolArray, FloatArray, Head, State, TrainingData
+from ysmean.networks.regression import chunks, directions, slopes
 from ysmean.networks.towers import covered
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ def mapped_rows(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return what changes where items without events are told by features; nothing without any.
 
-    The embeddings of the others are regressed on features: ridge regression, the items that stand
-    in for new ones left out (Gantner et al., 2010, "Learning attribute-to-feature mappings for
-    cold-start recommendations").
+    The embeddings of the others are regressed on wide features: ridge regression, the items that
+    stand in for new ones left out (Gantner et al., 2010, "Learning attribute-to-feature mappings
+    for cold-start recommendations").
 
     Args:
         arrays: of the trained network.
@@ -155,7 +155,7 @@ def mapped_rows(
     table = arrays["embedding/embeddings"].copy()
     spread, axes = directions(data.wide, taught)
     right = sum(data.wide(some).T @ table[some + 1] for some in chunks(taught))  # (f, d)
-    kernel = (axes @ ((axes.T @ right) / (spread + penalty)[:, None])).astype(np.float32)
+    kernel = slopes(spread, axes, right, penalty).astype(np.float32)
     for some in chunks(np.flatnonzero(new)):
         table[some + 1] = data.wide(some) @ kernel
     return {

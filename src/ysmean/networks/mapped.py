@@ -22,13 +22,11 @@ import numpy.typing as npt
 
 from ysmean.networks.growth import Changed
 from ysmean.networks.network import BoolArray, FloatArray
+from ysmean.networks.regression import IntArray, chunks, directions
 from ysmean.networks.rows import chosen_rows
 from ysmean.networks.towers import covered
 
-IntArray = npt.NDArray[np.integer]
-
 PROFILE_BYTES = 2**27  # of the profiles; where all axes take more, the main ones are kept
-CHUNK = 8192  # items whose features are there at a time
 
 
 @dataclass(frozen=True)
@@ -141,24 +139,3 @@ class Mapped:
         if "mapped/profiles" not in arrays:
             return None
         return cls(*(arrays[f"mapped/{name}"] for name in names))
-
-
-def directions(
-    features: Callable[[IntArray], FloatArray], classes: IntArray
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the eigenvalues (a,) and eigenvectors (f, a) of X'X, X the features of some classes.
-
-    Where there are fewer classes n than features, XX' has the same ones but for zeros, and a <= n.
-    """
-    if len(classes) >= features(classes[:0]).shape[1]:
-        products = (x.T @ x for x in map(features, chunks(classes)))
-        return np.linalg.eigh(np.asarray(sum(products, start=np.float32(0)), np.float64))
-    rows = np.concatenate([features(some) for some in chunks(classes)])
-    spread, places = np.linalg.eigh(np.asarray(rows @ rows.T, np.float64))
-    told = spread > 1e-6 * max(spread.max(initial=0.0), 1e-12)  # the rest is rounding
-    return spread[told], rows.T @ (places[:, told] / np.sqrt(spread[told]))
-
-
-def chunks(classes: IntArray) -> list[IntArray]:
-    """Return classes in parts whose wide features may be there at once; one at least."""
-    return [classes[lo : lo + CHUNK] for lo in range(0, max(len(classes), 1), CHUNK)]
