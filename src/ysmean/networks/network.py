@@ -110,7 +110,6 @@ class Network(ABC):
         from_history: whether its answers follow from the items of the history.
         left_out: types of causes that are told by leaving out one at a time: `"item"` of the
             history, feature of the `"user"`, `"context"`. `causes` tells those that are exact.
-        sees_features: whether `scores_of` tells what it makes of features alone.
         takes: the batch's arrays that it needs.
         coverage: bool (N,), classes it can score.
         prior: float32 (N,) added to the scores of warm classes, or None.
@@ -119,7 +118,6 @@ class Network(ABC):
     knows_cold: bool = False
     from_history: ClassVar[bool] = True
     left_out: ClassVar[tuple[str, ...]] = ("item",)
-    sees_features: ClassVar[bool] = False
     takes: tuple[str, ...] = ("tokens",)
     coverage: BoolArray
     prior: FloatArray | None = None
@@ -173,13 +171,6 @@ class Network(ABC):
         if self.knows_cold:
             return head
         return replace(head, coverage=head.coverage & ~new)
-
-    def scores_of(self, batch: Batch, features: FloatArray) -> FloatArray:
-        """Return the logits that items with features (n, f) would have, (B, n), priors left out.
-
-        For networks that see features alone.
-        """
-        raise NotImplementedError(f"{type(self).__name__} does not see features alone.")
 
     def causes(self, batch: Batch, classes: npt.NDArray[np.int32]) -> list[Causes]:
         """Return what counted for the scores of some classes, where they are sums over causes.

@@ -158,7 +158,6 @@ class TowerNetwork(DotNetwork):
     """A trained network with an item tower: it covers every item with features."""
 
     knows_cold = True
-    sees_features = True
     prior: FloatArray
 
     def __init__(self, encoder: keras.Model, items: ItemSide) -> None:
@@ -172,7 +171,7 @@ class TowerNetwork(DotNetwork):
         self.prior, self.coverage = items.prior, items.coverage
 
     def scores_of(self, batch: Batch, features: FloatArray) -> FloatArray:
-        """Return the dot products with the vectors that the tower makes of features."""
+        """Return the logits that items with features (n, f) would have, (B, n), priors left out."""
         vectors, bias = self.items.made_of(features)
         return np.asarray(self.queries(batch) @ vectors.T + bias, np.float32)
 

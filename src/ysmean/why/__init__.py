@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ysmean.answer import Reason, Recommendation, Recommendations
 from ysmean.data.batch import Batch
 from ysmean.mean.stream import Streamed
+from ysmean.networks.towers import TowerNetwork
 from ysmean.parts import Parts
 from ysmean.why.effects import Effects, effects, shared_values
 from ysmean.why.features import feature_reasons
@@ -89,7 +90,9 @@ def _explained(
 def _by_what_it_is(parts: Parts, network: str, class_: int) -> bool:
     """Return whether a network scored an item by its features."""
     fitted = parts.networks[network]
-    return fitted.sees_features or (fitted.knows_cold and not parts.catalogue.warm[class_])
+    return isinstance(fitted, TowerNetwork) or (
+        fitted.knows_cold and not parts.catalogue.warm[class_]
+    )
 
 
 def _parts(reasons: Iterable[Reason]) -> list[Reason]:

@@ -16,6 +16,7 @@ from ysmean.data.schema import FeatureType
 from ysmean.mean.ranks import log_probabilities
 from ysmean.mean.stream import Streamed
 from ysmean.mean.tile import DoubleArray
+from ysmean.networks.towers import TowerNetwork
 from ysmean.parts import Parts
 from ysmean.why.effects import LEFT_OUT
 
@@ -83,8 +84,11 @@ def feature_reasons(
         classes: int32 (R, n), the items of their answers; below 0 for none.
         heard: names of networks.
     """
-    networks = [(k, name) for k, name in enumerate(parts.networks) if name in heard]
-    owned = [(k, name) for k, name in networks if parts.networks[name].sees_features]
+    owned = {
+        name: (k, network)
+        for k, (name, network) in enumerate(parts.networks.items())
+        if name in heard and isinstance(network, TowerNetwork)
+    }
     if parts.encoder is None or not owned or not (classes >= 0).any():
         return {}
     answered = np.unique(classes[classes >= 0]).astype(np.int64)
@@ -92,8 +96,8 @@ def feature_reasons(
     features = [parts.encoder(frame) for frame in (parts.catalogue.frame[answered], poorer.frame)]
     before = _before(stream, rows, classes)
     found: dict[tuple[str, int, int], list[Reason]] = {}
-    for k, name in owned:
-        whole, part = (parts.networks[name].scores_of(batch, each) for each in features)
+    for name, (k, network) in owned.items():
+        whole, part = (network.scores_of(batch, each) for each in features)
         heat = parts.proportions.temperatures[k][stream.cold.astype(np.int64)]  # (N,)
         places = np.searchsorted(answered, poorer.owners)
         change = (part - whole[:, places]) / heat[poorer.owners]  # (R, V)
