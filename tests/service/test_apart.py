@@ -51,9 +51,8 @@ def test_answers_events_and_refusals_are_those_of_one_process(app, trained):
     facts = {"networks": trained.parts.network_facts(), "catalogue": len(trained.parts.catalogue)}
     assert app.get("/v1/model/networks").json() == facts
     assert app.get("/v1/model").json()["networks"] == list(trained.parts.networks)
-    assert (
-        not app.app.state.service.model.recommender.parts.networks
-    )  # which would be a second copy
+    here = app.app.state.service.model.recommender.parts
+    assert not here.networks  # which would be a second copy
 
     first = answers[2]["items"][0]["item_id"]
     event = {"user_id": "new", "item_id": first, "request_id": answers[2]["request_id"]}

@@ -71,7 +71,8 @@ def named(specs: Sequence[Spec | str]) -> dict[str, Spec]:
 
 def spec_to_json(spec: Spec) -> dict[str, Any]:
     """Return a spec as plain data."""
-    return {"kind": spec.kind, **asdict(spec)}  # type: ignore[call-overload]
+    settings: Any = spec
+    return {"kind": spec.kind, **asdict(settings)}
 
 
 def spec_from_json(data: Mapping[str, Any]) -> Spec:
