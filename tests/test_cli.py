@@ -332,6 +332,7 @@ def broken(folder):
         ([*good, "--unknown-items", "lose"], "expected 'keep' or 'drop'"),
         ([*good, "--columns", "user_id"], "expected NAME=VALUE"),
         ([*good, "--columns", "timestamp=when"], "no column 'when'"),
+        ([*good, "--columns", "user=uid"], "Did you mean 'user_id'?"),
     ]
 
 

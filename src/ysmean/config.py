@@ -114,8 +114,15 @@ class Config:
             relations: a file, or None; they become features of the items.
 
         Raises:
+            ConfigError: if `columns` names what no table has.
             DataError: names file, column and row.
         """
+        for ours in columns if items is None else ():
+            if ours not in {*COLUMNS, *(RELATION if relations else ())}:
+                raise ConfigError(
+                    f"Column {ours!r} is in no table that is read (no items are)."
+                    + nearest(ours, COLUMNS)
+                )
         names = {**self.columns, **columns}
         of_events = {ours: theirs for ours, theirs in names.items() if ours in COLUMNS}
         of_relations = {o: theirs for o, theirs in names.items() if relations and o in RELATION}

@@ -38,7 +38,7 @@ class Served:
         self.server, self.service = uvicorn.Server(config), app.state.service
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        until(lambda: self.server.started and self.service.ready)
+        until(lambda: self.server.started and self.service.models.current)
         port = self.server.servers[0].sockets[0].getsockname()[1]
         self.base = f"http://127.0.0.1:{port}/"
 

@@ -121,7 +121,8 @@ def listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
         raise ConfigError(
-            f"Cannot listen on {host}, port {port}: {error}. Choose others with --host and --port."
+            f"Cannot listen on {host}, port {port}: {error}. "
+            "Choose another --port, or another address."
         ) from None
     # Connections inherit it; without, an answer's body waits 40 ms for the client's late ACK.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

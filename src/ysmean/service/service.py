@@ -71,12 +71,6 @@ class Service:
         self.store.close()
 
     @property
-    def ready(self) -> bool:
-        """Whether requests are answered and wanted."""
-        model = self.models.current
-        return model is not None and model.alive and not self.draining
-
-    @property
     def model(self) -> Loaded:
         """The model that answers now.
 
