@@ -90,7 +90,7 @@ def main():
     weights = parts.proportions.weights[SEGMENTS.index("cold")]
     print(
         "fitted weights, cold:",
-        dict(zip(parts.proportions.names, weights[-1].round(3), strict=True)),
+        dict(zip(parts.proportions.names, weights[-1].round(3).tolist(), strict=True)),
     )
     others = {f"cold_odds {odds:g}": with_odds(parts, odds) for odds in ODDS}
     others["no segments"] = without_segments(parts)

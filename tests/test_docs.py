@@ -193,8 +193,8 @@ def test_the_idea_prints_what_it_shows_and_the_library_agrees(folder):
 def test_numbers_that_the_pages_say_in_words_are_those_of_the_code():
     idea, tutorial = ((ROOT / f"docs/{name}.md").read_text() for name in ("idea", "tutorial"))
     assert f"a floor of {FLOOR:.1%}" in idea and f"its floor of {FLOOR}" in tutorial
-    assert STEPS == {"fast": 1 / 4, "default": 1, "best": 3}
-    assert "for a quarter of the steps and `--preset best` for three times as many" in tutorial
+    assert STEPS == {"fast": 0.15, "default": 1, "best": 3}
+    assert "for 15% of the steps and `--preset best` for three times as many" in tutorial
 
 
 def test_the_pictures_are_what_the_script_draws(tmp_path):

@@ -147,7 +147,7 @@ def test_presets_change_the_budget_and_nothing_else_of_a_network():
     spec = specs()[0]
     assert with_preset(spec, "default") == spec
     fast, best = with_preset(spec, "fast"), with_preset(spec, "best")
-    assert fast.fitting.max_steps == spec.fitting.max_steps // 4
+    assert fast.fitting.max_steps == spec.fitting.max_steps * 15 // 100
     assert best.fitting.max_steps == spec.fitting.max_steps * 3
     assert (fast.embedding, best.embedding) == (spec.embedding, spec.embedding)
     with pytest.raises(ConfigError, match="Did you mean 'fast'"):

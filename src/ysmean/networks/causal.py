@@ -85,8 +85,8 @@ class Causal(ABC):
             batch=2048,
             learning_rate=2e-3,
             weight_decay=0.4,
-            max_steps=8000,
-            max_epochs=32,
+            max_steps=16_000,
+            max_epochs=64,
             patience=4,
         )
     )
