@@ -117,17 +117,16 @@ class Config:
             ConfigError: if `columns` names what no table has.
             DataError: names file, column and row.
         """
-        for ours in columns if items is None else ():
-            if ours not in {*COLUMNS, *(RELATION if relations else ())}:
-                raise ConfigError(
-                    f"Column {ours!r} is in no table that is read (no items are)."
-                    + nearest(ours, COLUMNS)
-                )
         names = {**self.columns, **columns}
         of_events = {ours: theirs for ours, theirs in names.items() if ours in COLUMNS}
         of_relations = {o: theirs for o, theirs in names.items() if relations and o in RELATION}
-        elsewhere = {*COLUMNS, *of_relations} - {"item_id"}
-        of_items = {ours: theirs for ours, theirs in names.items() if ours not in elsewhere}
+        elsewhere = {*COLUMNS, *of_relations}
+        if items is None and (lost := [ours for ours in columns if ours not in elsewhere]):
+            raise ConfigError(
+                f"Column {lost[0]!r} is in no table that is read (no items are)."
+                + nearest(lost[0], elsewhere)
+            )
+        of_items = {o: theirs for o, theirs in names.items() if o not in elsewhere - {"item_id"}}
         of_users = {ours: theirs for ours, theirs in names.items() if ours == "user_id"}
         places = [events] if isinstance(events, Path) else events
         log = read_logs(places, of_events, self.event_weights, self.rating_weights)
