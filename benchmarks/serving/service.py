@@ -23,10 +23,10 @@ class Service:
         self.process = subprocess.Popen(
             [*map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True
         )
-        self.lines, self.kept = [], threading.Event()
+        self.url, self.lines, self.kept = None, [], threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
-        if not self.kept.wait(patience):
-            raise SystemExit(f"{command} does not listen")
+        if not self.kept.wait(patience) or self.url is None:
+            raise SystemExit(f"{' '.join(map(str, command))} does not listen")
         self.wait_until_ready(patience)
 
     def _read(self):
@@ -40,6 +40,7 @@ class Service:
                 self.kept.set()
             elif said.get("event") != "request":
                 self.lines.append(said)
+        self.kept.set()  # it has ended, and will never listen
 
     def wait_until_ready(self, patience):
         end = time.monotonic() + patience
